@@ -1,0 +1,1 @@
+"""The generative stage: tokenizer, prefix-LM backbone, copy mechanism, decoding and their training."""

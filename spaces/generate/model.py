@@ -1,0 +1,123 @@
+"""The generator: a prefix-LM with two heads, the next token (tied to the embeddings) and its copy tag (BIO)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+from transformers.utils import ModelOutput
+
+from spaces.generate.backbone import Backbone, BackboneConfig, Cache, prefix_lm_mask
+from spaces.generate.losses import sparse_cross_entropy
+
+
+class GeneratorConfig(BackboneConfig):
+    """The backbone's sizes, and `sparse_top_k` (0: ordinary softmax) and `copy_weight` of the training loss."""
+
+    model_type = "spaces-generator"
+
+    def __init__(self, sparse_top_k: int = 10, copy_weight: float = 2.0, **kwargs):
+        self.sparse_top_k = sparse_top_k
+        self.copy_weight = copy_weight
+        super().__init__(**kwargs)
+
+
+@dataclass
+class GeneratorOutput(ModelOutput):
+    """loss: LM + copy_weight * copy; logits (B, L, V) and tag_logits (B, L, 3) only when no labels were given."""
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    tag_logits: Tensor | None = None
+    lm_loss: Tensor | None = None
+    copy_loss: Tensor | None = None
+
+
+class Generator(PreTrainedModel):
+    """Source and target in one sequence: [CLS] source [SEP] [CLS] target, each target place predicting the next token."""
+
+    config_class = GeneratorConfig
+    base_model_prefix = "generator"
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__(config)
+        self.backbone = Backbone(config)
+        self.transform = nn.Linear(config.hidden_size, config.hidden_size)
+        self.norm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+        self.copy = nn.Linear(config.hidden_size, 3)
+        self.post_init()
+
+    _init_weights = Backbone._init_weights
+
+    def token_logits(self, hidden: Tensor) -> Tensor:
+        """(…, E) -> (…, V): BERT's output head, its matrix the word embeddings themselves."""
+        hidden = self.norm(F.gelu(self.transform(hidden)))
+        return F.linear(hidden, self.backbone.words.weight, self.bias)
+
+    def forward(
+        self,
+        *,
+        input_ids: Tensor,
+        source_lengths: Tensor,
+        lengths: Tensor,
+        labels: Tensor | None = None,
+        copy_labels: Tensor | None = None,
+    ) -> GeneratorOutput:
+        """input_ids (B, L); source_lengths, lengths (B,) tokens of the source, and of source and target.
+
+        labels, copy_labels (B, L): what each place predicts, -100 where nothing is asked. With labels the logits are
+        computed at those places only (the vocabulary's share of the work falls to the target's share of the tokens).
+        """
+        size = input_ids.shape[1]
+        index = torch.arange(size, device=input_ids.device)
+        hidden = self.backbone(
+            input_ids=input_ids,
+            attention_mask=prefix_lm_mask(source_lengths, lengths, size),
+            segments=(index >= source_lengths[:, None]).long(),
+        )
+        if labels is None:
+            return GeneratorOutput(
+                logits=self.token_logits(hidden), tag_logits=self.copy(hidden)
+            )
+        asked = labels != -100
+        logits = self.token_logits(hidden[asked]).float()
+        lm_loss = sparse_cross_entropy(logits, labels[asked], self.config.sparse_top_k)
+        copy_loss = F.cross_entropy(
+            self.copy(hidden).float().flatten(0, 1), copy_labels.flatten(), ignore_index=-100
+        )
+        return GeneratorOutput(
+            loss=lm_loss + self.config.copy_weight * copy_loss,
+            lm_loss=lm_loss.detach(),
+            copy_loss=copy_loss.detach(),
+        )
+
+    def prefill(
+        self, *, source_ids: Tensor, source_mask: Tensor, beams: int, max_new_tokens: int
+    ) -> Cache:
+        """Read sources (B, S), padded on the right, once; see `Backbone.prefill`."""
+        return self.backbone.prefill(
+            source_ids=source_ids,
+            source_mask=source_mask,
+            beams=beams,
+            max_new_tokens=max_new_tokens,
+        )
+
+    def step(self, *, tokens: Tensor, cache: Cache) -> tuple[Tensor, Tensor]:
+        """The newest token of each beam, (B, W) -> logits of the next, (B, W, V), and of its copy tag, (B, W, 3)."""
+        hidden = self.backbone.step(tokens=tokens, cache=cache)
+        return self.token_logits(hidden).float(), self.copy(hidden).float()
+
+    @torch.no_grad()
+    def extend_embeddings(self, compounds: Sequence[Sequence[int]]) -> Generator:
+        """New words start as the mean of their pieces, in the embeddings and in the output bias; returns self."""
+        if compounds:
+            self.backbone.extend_embeddings(compounds)
+            rows = torch.stack([self.bias[torch.tensor(ids)].mean() for ids in compounds])
+            self.bias = nn.Parameter(torch.cat([self.bias, rows]))
+            self.config.vocab_size = len(self.bias)
+        return self
