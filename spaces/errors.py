@@ -1,4 +1,4 @@
-"""The errors a user can cause, so that whatever serves people can catch one class and print one line.
+"""The errors a user can cause: whatever serves people catches one class and prints one line.
 
 Every message says what was expected, what came, and what to do about it.
 """
@@ -17,7 +17,7 @@ class InputError(SpacesError):
 
 
 class RecordError(SpacesError):
-    """A record that is not what its file should hold; the message begins with `file:line: field`."""
+    """A record that its file should not hold; the message begins with `file:line: field`."""
 
 
 class ConfigError(SpacesError):
