@@ -4,7 +4,7 @@ A sentence of a judgment often runs over several hundred characters, so the cut 
 and colons too. The clauses tile the text, so what is said about a clause can be traced to
 characters of the judgment.
 
-Method: SPACES (《SPACES：“抽取-生成”式长文本摘要（法研杯总结）》) cuts at line breaks and 。 ； ： ，.
+Method: SPACES (《SPACES：“抽取-生成”式长文本摘要（法研杯总结）》), which cuts at \\n 。 ； ： ，.
 Here numbers and times stay whole, closing quotation marks stay with the sentence they close, and
 there is no limit on the number of clauses.
 """
@@ -40,8 +40,8 @@ def split_clauses(text: str) -> list[Clause]:
     """The clauses of `text`, in order; together they are the text, character for character.
 
     A clause ends after its delimiter (line break 。 ； ： ， ！ ？ and ASCII ; : , ! ?), the marks
-    closing a quotation or bracket directly after 。！？；, and the white space that follows. A piece
-    without a letter, digit or symbol goes to the clause before it, or after it at the beginning.
+    closing a quotation or bracket directly after 。！？；, and the white space that follows. What has
+    no letter, digit or symbol goes to the clause before it, or after it at the beginning.
     Any Unicode, linear time, no limit on length.
 
     >>> [c.text for c in split_clauses("原告：张某。本金16,506元，未还。”\\n（一）")]
