@@ -1,14 +1,15 @@
 """ROUGE for Chinese, the weighted score of the CAIL2020 summarization track, and its uncertainty.
 
 ROUGE-1, ROUGE-2 and ROUGE-L (Lin 2004) as F1, over characters or over words, white space dropped.
-Words are jieba's own: HMM off, its own dictionary, so special words never change a score. The weighted
-score is 0.2 ROUGE-1 + 0.4 ROUGE-2 + 0.4 ROUGE-L; documents are averaged, each with equal weight.
+Words are jieba's own: HMM off, its own dictionary, so special words never change a score. The
+weighted score is 0.2 ROUGE-1 + 0.4 ROUGE-2 + 0.4 ROUGE-L; every document has the same weight.
 
-Figures differ from those of the `rouge` package, with which many Chinese results are reported. It counts
-the *distinct* n-grams of each side, and builds the longest common subsequence from distinct words too, so a
-summary repeated three times scores as before; and it cuts sentences at ".", so an amount like 16506.5
-falls apart. Here n-grams are counted with their multiplicity, a repeated summary loses precision, and
-nothing is cut. On summaries of judgments its figures are about 0.03 higher in words, 0.06 in characters.
+Figures differ from those of the `rouge` package, with which many Chinese results are reported. It
+counts the *distinct* n-grams of each side, in the longest common subsequence too, so that a summary
+repeated three times scores as before; and it cuts sentences at ".", so that an amount like 16506.5
+falls apart. Here n-grams count as often as they occur, a repeated summary loses precision, and
+nothing is cut. On summaries of judgments that package's figures are about 0.03 higher in words,
+0.06 in characters.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Records: judgments, pairs of extract and summary, predictions; read from and written as JSON lines.
+"""Records: judgments, pairs of extract and summary, predictions; read as JSON lines.
 
 One JSON object per line, UTF-8. A judgment's text is a string, or the list of sentences of the
 organisers' form, which stands for the same string joined with line breaks. Readers are streams; a
@@ -7,17 +7,23 @@ record that is not what it should be is an error that names file, line and field
 
 from __future__ import annotations
 
-import json
 import os
-import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from spaces.errors import ConfigError, InputError, RecordError
+from spaces.files import (
+    Line,
+    atomic_write,
+    describe,
+    dump_json,
+    iter_json_lines,
+    read_text,
+    readable,
+)
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -41,7 +47,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Judgment:
-    """A judgment. labels: (start, end, label) of the labelled sentences, in characters of the text."""
+    """A judgment.
+
+    labels: (start, end, 0 or 1) of the sentences that have one, in characters of `text`.
+    """
 
     id: str | int
     text: str
@@ -66,20 +75,11 @@ class Prediction:
     summary: str
 
 
-class Line(NamedTuple):
-    """A line of a file of JSON lines; either `value` or `error` is None. Numbers begin with 1."""
-
-    number: int
-    raw: str
-    value: dict[str, Any] | None
-    error: str | None
-
-
 def parse_judgment(record: dict[str, Any], where: str) -> Judgment:
     """The judgment in a record; `where` (`file:line`) begins the message of what is wrong with it.
 
-    >>> parse_judgment({"id": 7, "text": [{"sentence": "甲", "label": 1}, {"sentence": "乙"}]}, "f:1")
-    Judgment(id=7, text='甲\\n乙', summary=None, labels=((0, 1, 1),))
+    >>> parse_judgment({"id": 7, "text": [{"sentence": "甲", "label": 1}]}, "f:1")
+    Judgment(id=7, text='甲', summary=None, labels=((0, 1, 1),))
 
     Raises RecordError.
     """
@@ -115,7 +115,7 @@ def parse_judgment(record: dict[str, Any], where: str) -> Judgment:
 def read_judgments(path: str | Path, require_summary: bool = False) -> Iterator[Judgment]:
     """The judgments of a file, one at a time.
 
-    Raises InputError for the file, RecordError at the first line that is wrong: broken JSON, a field
+    Raises InputError for the file, RecordError at the first wrong line: broken JSON, a field
     missing or of another type, an id that came before.
     """
 
@@ -149,86 +149,6 @@ def read_predictions(path: str | Path) -> Iterator[Prediction]:
     )
 
 
-def iter_json_lines(path: str | Path) -> Iterator[Line]:
-    """The lines of a file, as a stream; blank lines are passed over, broken ones have an error.
-
-    Bytes that are not UTF-8, broken JSON and JSON that is not an object are errors of their line
-    only. A byte order mark at the beginning is no part of the text. Raises InputError when the file
-    is missing, a folder, or cannot be read.
-    """
-    try:
-        with open(_readable(path), "rb") as file:
-            for number, data in enumerate(file, start=1):
-                if number == 1:
-                    data = data.removeprefix(b"\xef\xbb\xbf")
-                if data.strip():
-                    yield _parse_line(number, data)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-
-
-def read_text(path: str | Path) -> str:
-    """A whole file as text (UTF-8, with or without byte order mark). Raises InputError."""
-    try:
-        return _readable(path).read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: expected UTF-8, got byte 0x{error.object[error.start]:02x} at position "
-            f"{error.start}; convert it first, for example: iconv -f GB18030 -t UTF-8"
-        ) from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-
-
-def dump_json(value: Any) -> str:
-    """`value` as JSON on one line, Chinese characters as they are.
-
-    Half of a surrogate pair, which JSON may spell but UTF-8 cannot, makes the whole line ASCII.
-
-    >>> dump_json({"id": 1, "summary": "驳回"})
-    '{"id": 1, "summary": "驳回"}'
-    """
-    line = json.dumps(value, ensure_ascii=False)
-    try:
-        line.encode("utf-8")
-    except UnicodeEncodeError:
-        return json.dumps(value)
-    return line
-
-
-@contextmanager
-def atomic_write(path: str | Path) -> Iterator[TextIO]:
-    """A text file (UTF-8, line ends "\\n") that takes the place of `path` only when all went well.
-
-    It is written beside the target and renamed over it at the end; an error inside the block removes
-    it and leaves the target as it was. A target that is no regular file (/dev/stdout) is written to
-    directly. Raises InputError when the target is a folder or its folder cannot be written to.
-    """
-    target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise InputError(f"{path}: expected a file to write, got a folder; name a file inside it")
-    direct = target.exists() and not stat.S_ISREG(target.stat().st_mode)
-    beside = target if direct else target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        file = open(beside, "w", encoding="utf-8", newline="\n")  # noqa: SIM115
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written: {error.strerror or error}; does its folder exist?"
-        ) from error
-    try:
-        with file:
-            yield file
-            file.flush()
-            if not direct:
-                os.fsync(file.fileno())
-        if not direct:
-            os.replace(beside, target)
-    except BaseException:
-        if not direct:
-            beside.unlink(missing_ok=True)
-        raise
-
-
 # What a row of each kind of training file has: the reader, and the fields beside `id`.
 _KINDS: dict[str, tuple[Callable[..., Iterator[Any]], tuple[str, ...]]] = {
     "judgments": (lambda path: read_judgments(path, require_summary=True), ("text", "summary")),
@@ -241,9 +161,9 @@ _KINDS: dict[str, tuple[Callable[..., Iterator[Any]], tuple[str, ...]]] = {
 def load_training(paths: Iterable[str | Path], kind: str) -> Dataset:
     """Training files as one `datasets.Dataset`: on disk, memory-mapped, all columns strings.
 
-    kind: `judgments` (id, text, summary), `texts` (judgments without summaries: id, text), `extracts`
-    (id, source, target) or `summaries` (id, summary). Ids become strings. Files are read again when
-    their size or time has changed.
+    kind: `judgments` (id, text, summary), `texts` (judgments without summaries: id, text),
+    `extracts` (id, source, target) or `summaries` (id, summary). Ids become strings. Files are read
+    again when their size or time has changed.
 
     Raises InputError, RecordError (also for an id in two of the files), ConfigError for the kind.
     """
@@ -253,7 +173,7 @@ def load_training(paths: Iterable[str | Path], kind: str) -> Dataset:
         raise ConfigError(
             f"kind of training files: expected one of {', '.join(_KINDS)}, got {kind!r}"
         )
-    names = [str(_readable(path).resolve()) for path in paths]
+    names = [str(readable(path).resolve()) for path in paths]
     if not names:
         raise ConfigError(f"training files: expected at least one file of {kind}, got none")
     stats = [os.stat(name) for name in names]
@@ -309,40 +229,11 @@ def _read(path: str | Path, parse: Callable[[dict[str, Any], str], _Record]) -> 
         record = parse(line.value, where)
         if record.id in seen:
             raise RecordError(
-                f"{where}: id: expected an id of its own, got {record.id!r} as in line {seen[record.id]}"
+                f"{where}: id: expected an id of its own, got that of line {seen[record.id]}: "
+                f"{record.id!r}"
             )
         seen[record.id] = line.number
         yield record
-
-
-def _parse_line(number: int, data: bytes) -> Line:
-    try:
-        raw = data.decode("utf-8").rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        message = (
-            f"expected UTF-8, got byte 0x{data[error.start]:02x} at byte {error.start} of the line"
-        )
-        return Line(number, data.decode("utf-8", "replace").rstrip("\r\n"), None, message)
-    try:
-        value = json.loads(raw)
-    except json.JSONDecodeError as error:
-        message = f"expected one JSON object on the line, got broken JSON: {error.msg}, column {error.colno}"
-    except (RecursionError, ValueError) as error:  # nested too deep; a number of too many digits
-        message = f"expected one JSON object on the line, got JSON that cannot be read: {error}"
-    else:
-        if isinstance(value, dict):
-            return Line(number, raw, value, None)
-        message = f"expected one JSON object on the line, got {_describe(value)}"
-    return Line(number, raw, None, message)
-
-
-def _readable(path: str | Path) -> Path:
-    path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path}: expected a file, got a folder; name a file inside it")
-    if not path.exists():
-        raise InputError(f"{path}: no such file; check the path")
-    return path
 
 
 def _parse_id(record: dict[str, Any], where: str) -> str | int:
@@ -367,12 +258,4 @@ def _required(record: dict[str, Any], field: str, where: str) -> Any:
 
 
 def _wrong(where: str, field: str, expected: str, value: Any) -> RecordError:
-    return RecordError(f"{where}: {field}: expected {expected}, got {_describe(value)}")
-
-
-def _describe(value: Any) -> str:
-    """A value of JSON, in words and short."""
-    kinds = {dict: "an object", list: "a list", str: "a string", type(None): "null"}
-    if type(value) in kinds and value not in ("", None):
-        return kinds[type(value)]
-    return "an empty string" if value == "" else json.dumps(value)
+    return RecordError(f"{where}: {field}: expected {expected}, got {describe(value)}")

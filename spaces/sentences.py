@@ -40,9 +40,9 @@ def split_clauses(text: str) -> list[Clause]:
     """The clauses of `text`, in order; together they are the text, character for character.
 
     A clause ends after its delimiter (line break 。 ； ： ， ！ ？ and ASCII ; : , ! ?), the marks
-    closing a quotation or bracket after 。！？；, and the white space that follows. What has no letter,
-    digit or symbol goes to the clause before it, or after it at the beginning.
-    Any Unicode, linear time, no limit on length.
+    that close a quotation or bracket after 。！？；, and the white space behind. What has neither
+    letter, digit nor symbol goes to the clause before it, or after it at the beginning. Any
+    Unicode, linear time, no limit on length.
 
     >>> [c.text for c in split_clauses("原告：张某。本金16,506元，未还。”\\n（一）")]
     ['原告：', '张某。', '本金16,506元，', '未还。”\\n', '（一）']
