@@ -1,0 +1,1 @@
+"""The extractive stage: oracle labels, sentence vectors, the labeller, and their training."""
