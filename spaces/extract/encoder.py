@@ -1,0 +1,139 @@
+"""Sentence vectors: the mean of a pretrained backbone's hidden states over the tokens of a text.
+
+As SPACES takes them from a frozen RoBERTa, with two differences. Only the text's own tokens are
+averaged: neither padding nor the [CLS] and [SEP] around them count, so a vector never depends on
+the batch it was computed in. And nothing is cut off: a text longer than one window is encoded
+window by window, and the mean runs over all its tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from spaces.errors import ConfigError, ModelError
+
+__all__ = ["SentenceEncoder"]
+
+
+class _Window(NamedTuple):
+    """A stretch of one text as the backbone reads it."""
+
+    text: int  # place of the text among those to encode
+    ids: list[int]  # with [CLS] and [SEP] where the tokenizer has them
+
+
+class SentenceEncoder:
+    """Texts to vectors, with a backbone that is passed in and stays as it is.
+
+    `backbone(input_ids=(B, L) long, attention_mask=(B, L) bool) -> (B, L, H)` is any module;
+    `tokenizer` any callable with the signature of Hugging Face tokenizers, whose `cls_token_id` and
+    `sep_token_id` (None: left out) frame each window. `max_tokens` is the longest window in tokens,
+    frame included.
+
+    >>> vectors = SentenceEncoder(backbone, tokenizer).encode(["本院认为，", "驳回原告的诉讼请求。",
+    ""])
+    >>> vectors.shape, vectors[2].any()
+    ((3, 320), False)
+    """
+
+    def __init__(self, backbone: nn.Module, tokenizer, *, max_tokens: int = 256) -> None:
+        self.backbone = backbone
+        self.tokenizer = tokenizer
+        self.before = [i for i in [getattr(tokenizer, "cls_token_id", None)] if i is not None]
+        self.after = [i for i in [getattr(tokenizer, "sep_token_id", None)] if i is not None]
+        frame = len(self.before) + len(self.after)
+        self.room = max_tokens - frame
+        if self.room < 1:
+            raise ConfigError(
+                f"max_tokens: expected more than the {frame} tokens that frame a window, "
+                f"got {max_tokens}"
+            )
+
+    def encode(self, texts: Sequence[str], *, batch_tokens: int = 4096) -> np.ndarray:
+        """Vectors of `texts`, float32, shape (n, hidden), in the order of `texts`.
+
+        A batch holds as many windows of similar length as fit into `batch_tokens` tokens, padding
+        included. A text that occurs more than once is encoded once. A text without tokens (empty,
+        blank) has the zero vector.
+        """
+        if isinstance(texts, str):
+            raise TypeError("texts: expected a list of texts, got one text: wrap it in a list")
+        place_of = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+        windows = self._windows(list(place_of))
+        hidden: int | None = None
+        sums = np.zeros((0, 0), dtype=np.float32)
+        counts = np.zeros(len(place_of), dtype=np.int64)
+        for batch in _batches(windows, batch_tokens):
+            batch_sums = self._sum_tokens(batch)
+            if hidden is None:
+                hidden = batch_sums.shape[1]
+                sums = np.zeros((len(place_of), hidden), dtype=np.float32)
+            for window, window_sum in zip(batch, batch_sums, strict=True):
+                sums[window.text] += window_sum
+                counts[window.text] += len(window.ids) - len(self.before) - len(self.after)
+        if hidden is None:
+            return np.zeros((len(texts), self._hidden_size()), dtype=np.float32)
+        means = sums / np.maximum(counts, 1)[:, None].astype(np.float32)
+        return means[[place_of[text] for text in texts]]
+
+    def _windows(self, texts: list[str]) -> list[_Window]:
+        """Windows of all texts, longest first: if memory is too small, the first batch shows it."""
+        if not texts:
+            return []
+        encoded = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
+        windows = [
+            _Window(place, [*self.before, *ids[start : start + self.room], *self.after])
+            for place, ids in enumerate(encoded)
+            for start in range(0, len(ids), self.room)
+        ]
+        return sorted(windows, key=lambda window: -len(window.ids))
+
+    @torch.inference_mode()
+    def _sum_tokens(self, batch: list[_Window]) -> np.ndarray:
+        """Sum of hidden states over each window's own tokens, float32, shape (B, hidden)."""
+        lengths = torch.tensor([len(window.ids) for window in batch])
+        input_ids = torch.zeros((len(batch), int(lengths.max())), dtype=torch.long)
+        for row, window in enumerate(batch):
+            input_ids[row, : len(window.ids)] = torch.tensor(window.ids)
+        positions = torch.arange(input_ids.shape[1])[None, :]
+        attention_mask = positions < lengths[:, None]
+        own = (positions >= len(self.before)) & (positions < lengths[:, None] - len(self.after))
+        device = next(
+            (parameter.device for parameter in self.backbone.parameters()), torch.device("cpu")
+        )
+        training = self.backbone.training
+        self.backbone.eval()
+        try:
+            states = self.backbone(
+                input_ids=input_ids.to(device), attention_mask=attention_mask.to(device)
+            )
+        finally:
+            self.backbone.train(training)
+        # Not a product with the mask: what a backbone leaves at padding may be anything, infinity
+        # and NaN included.
+        states = states.float().masked_fill(~own.to(device)[:, :, None], 0.0)
+        return states.sum(dim=1).cpu().numpy()
+
+    def _hidden_size(self) -> int:
+        """The width of a vector when there was no token to compute one from."""
+        size = getattr(getattr(self.backbone, "config", None), "hidden_size", None)
+        if size is None:
+            raise ModelError(
+                "the backbone names no config.hidden_size, and without any token the width of a "
+                "vector is unknown: encode at least one text that is not blank"
+            )
+        return int(size)
+
+
+def _batches(windows: list[_Window], batch_tokens: int) -> Iterator[list[_Window]]:
+    """Runs of `windows` (longest first) that fit into `batch_tokens` padded; at least one each."""
+    start = 0
+    while start < len(windows):
+        rows = max(1, batch_tokens // len(windows[start].ids))
+        yield windows[start : start + rows]
+        start += rows
