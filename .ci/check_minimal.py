@@ -1,5 +1,5 @@
-"""An install without the training packages: every module but the training ones can be imported,
-and the summary that the README's command printed is one.
+"""An install without the training packages: every module can be imported, but for those that say
+they need one of these packages; and the summary that the README's command printed is one.
 
 Usage: python check_minimal.py SUMMARY.txt
 """
@@ -12,23 +12,30 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-TRAINING = ("training", "pretraining", "crossfit", "pipeline", "__main__")
+TRAINING_PACKAGES = {"datasets", "accelerate"}
+INFERENCE = {"spaces.cli", "spaces.batch", "spaces.summarizer", "spaces.records", "spaces.metrics"}
 
 
 def main() -> None:
-    if present := [name for name in ("datasets", "accelerate") if find_spec(name)]:
+    if present := sorted(filter(find_spec, TRAINING_PACKAGES)):
         sys.exit(f"not a minimal install: {', '.join(present)} can be imported")
 
     import spaces
 
     if loaded := sorted({"torch", "transformers", "jieba"} & set(sys.modules)):
         sys.exit(f"import spaces should load nothing heavy, it loads {', '.join(loaded)}")
-    count = 0
+    imported, training = set(), set()
     for module in pkgutil.walk_packages(spaces.__path__, "spaces."):
-        if module.name.rsplit(".", 1)[-1] not in TRAINING:
+        try:
             import_module(module.name)
-            count += 1
-    print(f"imported {count} modules of {Path(spaces.__file__).parent.name}")
+            imported.add(module.name)
+        except ModuleNotFoundError as error:
+            if error.name not in TRAINING_PACKAGES:
+                raise
+            training.add(module.name)
+    print(f"imported {len(imported)} modules; only for training: {sorted(training) or 'none'}")
+    if missing := sorted(INFERENCE - imported):
+        sys.exit(f"inference should need no training package: {', '.join(missing)}")
 
     summary = Path(sys.argv[1]).read_text(encoding="utf-8").strip()
     chinese = sum("\u4e00" <= character <= "\u9fff" for character in summary)
