@@ -1,0 +1,247 @@
+"""Beam search with copy tags, in batches and with a cache; one beam is greedy decoding.
+
+Per step and beam a copy tag is chosen first and says which tokens may come (`copying.CopyState`).
+Among these the k largest logits share the probability (sparse softmax: Su Jianlin,
+《SPACES：“抽取-生成”式长文本摘要（法研杯总结）》; k the same as in
+`losses.sparse_cross_entropy`). The tag itself costs nothing, nor does a token that is the only
+one to continue a run. Hypotheses are compared by
+
+    sum of log p(token) / length ** length_penalty        length: tokens, the closing [SEP] included
+
+and a document is done when W hypotheses have ended and no open one is better at its present
+length, or when no open one can become better (then beams change nothing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from spaces.errors import ConfigError
+from spaces.generate.copying import CopyState, resolve_positions, take_beams
+from spaces.generate.rules import NoRepeat, repeat_limits
+from spaces.generate.tokenizer import CLS, PAD, SEP
+
+
+class DecoderCache(Protocol):
+    """What a decoder remembers of B documents with W beams each."""
+
+    def reorder(self, parents: Tensor) -> None: ...
+
+    def keep(self, rows: Tensor) -> None: ...
+
+
+class Decoder(Protocol):
+    """What beam search asks of a model; `generate.model.Generator` is one."""
+
+    device: torch.device
+
+    def prefill(
+        self, *, source_ids: Tensor, source_mask: Tensor, beams: int, max_new_tokens: int
+    ) -> DecoderCache: ...
+
+    def step(self, *, tokens: Tensor, cache: DecoderCache) -> tuple[Tensor, Tensor]: ...
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A summary in tokens, without [CLS] and [SEP].
+
+    `tags[i]` is the copy tag of `tokens[i]`; `positions[i]` its index in the source, -1 when
+    generated; within a run positions are consecutive, and `source[positions[i]] == tokens[i]`.
+    `score` is what beam search compares. `truncated`: it met `max_new_tokens` before it ended.
+    """
+
+    tokens: list[int]
+    tags: list[int]
+    positions: list[int]
+    score: float
+    truncated: bool = False
+
+
+@torch.inference_mode()
+def beam_search(
+    model: Decoder,
+    sources: Sequence[Sequence[int]],
+    *,
+    max_new_tokens: int,
+    beams: int = 1,
+    sparse_top_k: int = 10,
+    length_penalty: float = 1.0,
+    no_repeat: int = 8,
+    protected: Collection[int] = (),
+) -> list[Hypothesis]:
+    """The best hypothesis of each source, in order; all sources are decoded as one batch.
+
+    A source is [CLS] … [SEP] in token ids. `sparse_top_k` is k (0: all allowed tokens share the
+    probability); `no_repeat` is for `rules.repeat_limits` (0: anything may repeat), `protected` for
+    `rules.NoRepeat`. The model is to be in evaluation mode. Raises ConfigError for a setting out of
+    range, ValueError for a source of no tokens.
+
+    >>> beam_search(model, [[2, 10, 11, 12, 3]], max_new_tokens=8, beams=3)
+    [Hypothesis(tokens=[10, 11, 27], tags=[1, 2, 0], positions=[1, 2, -1], score=-0.21, ...)]
+    """
+    _check_settings(
+        max_new_tokens=(max_new_tokens, 1),
+        beams=(beams, 1),
+        sparse_top_k=(sparse_top_k, 0),
+        length_penalty=(length_penalty, 0),
+    )
+    if not sources:
+        return []
+    source_ids, source_mask = _pad(sources, model.device)
+    cache = model.prefill(
+        source_ids=source_ids, source_mask=source_mask, beams=beams, max_new_tokens=max_new_tokens
+    )
+    copy = CopyState(source_ids=source_ids, source_mask=source_mask, beams=beams)
+    texts = _Texts(source_ids, beams=beams, max_new_tokens=max_new_tokens)
+    repeats = NoRepeat(
+        source_ids=source_ids,
+        beams=beams,
+        max_new_tokens=max_new_tokens,
+        limits=repeat_limits(no_repeat),
+        protected=protected,
+    )
+    states = [cache, copy, texts, repeats]
+    pools = [_Pool(beams, max_new_tokens, length_penalty) for _ in sources]
+    open_pools = pools  # those of the documents still in the batch, row by row
+    tokens = source_ids.new_full((len(sources), beams), CLS)
+    scores = torch.full(tokens.shape, -torch.inf, device=tokens.device)
+    scores[:, 0] = 0.0  # all beams begin alike: one of them is enough
+
+    for step in range(1, max_new_tokens + 1):
+        logits, tag_logits = model.step(tokens=tokens, cache=cache)
+        banned = repeats.banned(logits.shape[-1])
+        tags, allowed = copy.choose(tag_logits=tag_logits, banned=banned)
+        log_p, choices = sparse_log_softmax(logits=logits, allowed=allowed, k=sparse_top_k)
+
+        # W best of all candidates: those that end leave; W best of the others: the next beams
+        total = scores[..., None] + log_p
+        ranked, parents, tokens = _best(total, choices, beams)
+        for row, place in ((tokens == SEP) & torch.isfinite(ranked)).nonzero().tolist():
+            text = texts.read(row, parents[row, place].item())
+            open_pools[row].add(text, ranked[row, place].item())
+        going_on = total.masked_fill(choices == SEP, -torch.inf)
+        scores, parents, tokens = _best(going_on, choices, beams)
+
+        best_open = scores[:, 0].tolist()
+        rows = [r for r, pool in enumerate(open_pools) if not pool.is_done(best_open[r], step)]
+        if not rows:
+            break
+        if len(rows) < len(open_pools):
+            kept = torch.tensor(rows, device=tokens.device)
+            open_pools = [open_pools[r] for r in rows]
+            scores, parents, tokens, tags = (x[kept] for x in (scores, parents, tokens, tags))
+            for state in states:
+                state.keep(kept)
+        if not torch.equal(parents, torch.arange(beams, device=parents.device).expand_as(parents)):
+            for state in states:
+                state.reorder(parents)
+        tags = tags.gather(1, parents)
+        copy.advance(tags=tags, tokens=tokens)
+        texts.advance(tokens=tokens, tags=tags, ends=copy.ends)
+        repeats.advance(tokens=tokens)
+    else:
+        for row, beam in torch.isfinite(scores).nonzero().tolist():
+            open_pools[row].add(texts.read(row, beam), scores[row, beam].item(), truncated=True)
+    return [pool.best for pool in pools]
+
+
+def sparse_log_softmax(*, logits: Tensor, allowed: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Log-probabilities of the k likeliest allowed tokens, and the tokens, each (B, W, k).
+
+    `logits` float, `allowed` bool, (B, W, V). Where fewer than k are allowed, the rest have
+    log-probability -inf. k = 0 takes all.
+
+    Logits 3 2 1 of which the first two are allowed, k = 2: log p = -0.31 and -1.31.
+    """
+    size = logits.shape[-1]
+    best, tokens = logits.masked_fill(~allowed, -torch.inf).topk(min(k or size, size), dim=-1)
+    return best.log_softmax(dim=-1), tokens
+
+
+def _best(total: Tensor, choices: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The `count` best candidates of each document: scores, parent beams, tokens, each (B, W).
+
+    `total`, `choices` (B, W, k): score and token of each candidate. A score of -inf is no
+    candidate, and the beam that holds it is dead: its scores stay -inf.
+    """
+    scores, index = total.flatten(1).topk(count, dim=1)
+    return scores, index // total.shape[-1], choices.flatten(1).gather(1, index)
+
+
+class _Texts:
+    """What each beam has said: token, copy tag and possible end in the source, (B, W, T, 3)."""
+
+    def __init__(self, source_ids: Tensor, *, beams: int, max_new_tokens: int) -> None:
+        self.items = source_ids.new_zeros((source_ids.shape[0], beams, max_new_tokens, 3))
+        self.length = 0
+
+    def advance(self, *, tokens: Tensor, tags: Tensor, ends: Tensor) -> None:
+        self.items[:, :, self.length] = torch.stack((tokens, tags, ends), dim=-1)
+        self.length += 1
+
+    def reorder(self, parents: Tensor) -> None:
+        self.items = take_beams(self.items, parents)
+
+    def keep(self, rows: Tensor) -> None:
+        self.items = self.items[rows]
+
+    def read(self, row: int, beam: int) -> tuple[list[int], list[int], list[int]]:
+        """Tokens, tags and source positions of one beam."""
+        tokens, tags, ends = self.items[row, beam, : self.length].T.tolist()
+        return tokens, tags, resolve_positions(tags, ends)
+
+
+class _Pool:
+    """The ended hypotheses of one document."""
+
+    def __init__(self, beams: int, max_new_tokens: int, length_penalty: float) -> None:
+        self.beams = beams
+        self.max_length = max_new_tokens
+        self.length_penalty = length_penalty
+        self.ended = 0
+        self.best: Hypothesis | None = None
+
+    def add(
+        self,
+        text: tuple[list[int], list[int], list[int]],
+        log_p: float,
+        truncated: bool = False,
+    ) -> None:
+        length = len(text[0]) + (not truncated)
+        score = log_p / length**self.length_penalty
+        self.ended += 1
+        if self.best is None or score > self.best.score:
+            self.best = Hypothesis(*text, score=score, truncated=truncated)
+
+    def is_done(self, best_open: float, length: int) -> bool:
+        """`best_open`: the sum of log p of the best open beam of `length` tokens, -inf without one.
+
+        The sum can only fall; the most it can come to is itself over the greatest length. That
+        bound is seldom met with a length penalty, hence the present length once W have ended.
+        """
+        if self.best is None:
+            return False
+        counted = length if self.ended >= self.beams else self.max_length
+        return best_open / counted**self.length_penalty <= self.best.score
+
+
+def _check_settings(**settings: tuple[float, float]) -> None:
+    for name, (value, least) in settings.items():
+        if not value >= least:
+            raise ConfigError(f"{name} must be at least {least}, not {value}")
+
+
+def _pad(sources: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Token ids (B, S) padded on the right, and the mask (B, S) bool of real tokens."""
+    if not all(len(source) for source in sources):
+        raise ValueError("a source needs at least one token, [CLS] and [SEP] included")
+    rows = [torch.tensor(source, dtype=torch.long) for source in sources]
+    lengths = torch.tensor([len(row) for row in rows], device=device)
+    ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=PAD).to(device)
+    return ids, torch.arange(ids.shape[1], device=device) < lengths[:, None]

@@ -1,0 +1,198 @@
+"""The copy mechanism: which tokens of a summary are copied, and which a decoder may copy next.
+
+Every target token has a copy tag: O, it is generated; B, it begins a run copied from the source;
+I, it continues the run, so it is the source token right after the previous one. The idea is from
+Su Jianlin, 《SPACES：“抽取-生成”式长文本摘要（法研杯总结）》. There a decoder looks runs up in
+tables of the source's n-grams, rebuilt at each step. Here the same rule is kept as match
+positions: for each beam one boolean per source token, "the current run may end here". The next
+step shifts the vector by one and intersects it with the places of the new token. That is
+O(source) per step, moves with the beams, and says where a copy comes from.
+
+An [UNK] stands for any unknown piece, so two of them need not be the same text. A run may pass
+through one (the tokens before it tell which), but begins with one only where the source has a
+single [UNK]; and [UNK] is never generated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from rapidfuzz.distance import LCSseq
+from torch import Tensor
+
+from spaces.generate.tokenizer import CLS, MASK, PAD, SEP, UNK
+
+NOT_COPIED = (PAD, CLS, SEP, MASK)
+NOT_GENERATED = (PAD, UNK, CLS, MASK)
+
+OUTSIDE, BEGIN, INSIDE = range(3)  # the copy tags O, B, I
+
+
+def copy_labels(source_ids: Sequence[int], target_ids: Sequence[int]) -> list[int]:
+    """The copy tag of each target token, from the longest common subsequence of source and target.
+
+    Not in the subsequence: O. In it: B, or I where the pair before it is adjacent in source and
+    target both. Among subsequences of that length one with long runs is taken.
+
+    >>> copy_labels([2, 10, 11, 12, 13, 3], [10, 11, 20, 13])
+    [1, 2, 0, 1]
+    """
+    pairs = _join_runs(_common_pairs(source_ids, target_ids), source_ids, target_ids)
+    lone_unknown = list(source_ids).count(UNK) == 1
+    tags = [OUTSIDE] * len(target_ids)
+    previous = None
+    for i, j in pairs:
+        continues = previous == (i - 1, j - 1)
+        if target_ids[j] == UNK and not (continues or lone_unknown):
+            continue  # another unknown piece, most likely
+        tags[j] = INSIDE if continues else BEGIN
+        previous = (i, j)
+    return tags
+
+
+def _common_pairs(source: Sequence[int], target: Sequence[int]) -> list[tuple[int, int]]:
+    """A longest common subsequence as rising (source index, target index) pairs."""
+    left = [i for i, token in enumerate(source) if token not in NOT_COPIED]
+    right = [j for j, token in enumerate(target) if token not in NOT_COPIED]
+    steps = LCSseq.opcodes([source[i] for i in left], [target[j] for j in right])
+    return [
+        (left[step.src_start + k], right[step.dest_start + k])
+        for step in steps
+        if step.tag == "equal"
+        for k in range(step.src_end - step.src_start)
+    ]
+
+
+def _join_runs(
+    pairs: list[tuple[int, int]], source: Sequence[int], target: Sequence[int]
+) -> list[tuple[int, int]]:
+    """As many pairs in at most as many runs: two sweeps move a pair next to its neighbour.
+
+    Moving a pair next to its right neighbour joins these two and parts it from the left one at
+    worst, so no sweep adds a run.
+
+    >>> _join_runs([(0, 0), (1, 1), (5, 2)], "abxabc", "abc")
+    [(3, 0), (4, 1), (5, 2)]
+    """
+
+    def agree(i: int, j: int) -> bool:
+        return source[i] == target[j] and source[i] not in NOT_COPIED
+
+    pairs = list(pairs)
+    for k in reversed(range(len(pairs) - 1)):
+        i, j = pairs[k + 1]
+        if agree(i - 1, j - 1):
+            pairs[k] = (i - 1, j - 1)
+    for k in range(1, len(pairs)):
+        i, j = pairs[k - 1]
+        if agree(i + 1, j + 1):
+            pairs[k] = (i + 1, j + 1)
+    return pairs
+
+
+def resolve_positions(tags: Sequence[int], ends: Sequence[int]) -> list[int]:
+    """The source index of each copied token, -1 for generated ones.
+
+    `ends[i]` is where the run might have ended at token i (the first such place). A run can match
+    several places until a later token decides, so the end of its last token counts, and the
+    others follow from it.
+
+    >>> resolve_positions([1, 2, 0, 1], [0, 6, -1, 3])
+    [5, 6, -1, 3]
+    """
+    positions = list(ends)
+    for i in reversed(range(len(tags) - 1)):
+        if tags[i + 1] == INSIDE:
+            positions[i] = positions[i + 1] - 1
+    return positions
+
+
+class CopyState:
+    """What each of W beams of B documents may copy from its source of S tokens.
+
+    `match` (B, W, S) bool: the current run of a beam may end at this source token; no match, no
+    run.
+
+    For a source a b c a d, after a (B): match at 0 and 3, I may take b or d; after b (I): match
+    at 1.
+    """
+
+    def __init__(self, *, source_ids: Tensor, source_mask: Tensor, beams: int) -> None:
+        """`source_ids` (B, S) long; `source_mask` (B, S) bool, False for padding."""
+        special = torch.isin(source_ids, torch.tensor(NOT_COPIED, device=source_ids.device))
+        unknown = (source_ids == UNK) & source_mask
+        ambiguous = unknown & (unknown.sum(dim=1, keepdim=True) > 1)
+        self.source_ids = source_ids
+        self.inside = source_mask & ~special  # (B, S): a run may pass here
+        self.begin = self.inside & ~ambiguous  # (B, S): a run may begin here
+        self.match = source_mask.new_zeros((source_ids.shape[0], beams, source_ids.shape[1]))
+
+    @property
+    def ends(self) -> Tensor:
+        """(B, W) long: the first source index where the current run may end, -1 outside a run."""
+        first = self.match.long().argmax(dim=-1)
+        return torch.where(self.match.any(dim=-1), first, -1)
+
+    def choose(self, *, tag_logits: Tensor, banned: Tensor) -> tuple[Tensor, Tensor]:
+        """The best possible tag of each beam, (B, W), and what it then may say, (B, W, V) bool.
+
+        `tag_logits` (B, W, 3); `banned` (B, W, V) bool: tokens that another rule excludes, never
+        [SEP]. I needs a run, so it never follows O. I with nothing to continue falls back to B, B
+        with nothing to copy to O. Where bans leave nothing to copy, O as well: a copy that repeats
+        itself is not to be forced into another one, and O can end the text.
+        """
+        in_run = self.match.any(dim=-1)
+        possible = torch.stack((torch.ones_like(in_run), torch.ones_like(in_run), in_run), dim=-1)
+        tags = tag_logits.masked_fill(~possible, -torch.inf).argmax(dim=-1)
+        for tag in (INSIDE, BEGIN):
+            nothing = ~self._places(tags).any(dim=-1)
+            tags = tags.masked_fill((tags == tag) & nothing, tag - 1)
+        allowed = self.allowed(tags=tags, vocab_size=banned.shape[-1]) & ~banned
+        stuck = ~allowed.any(dim=-1)
+        if stuck.any():
+            tags = tags.masked_fill(stuck, OUTSIDE)
+            allowed = self.allowed(tags=tags, vocab_size=banned.shape[-1]) & ~banned
+        return tags, allowed
+
+    def allowed(self, *, tags: Tensor, vocab_size: int) -> Tensor:
+        """The tokens that `tags` (B, W) permit, (B, W, V) bool.
+
+        O: all but [PAD] [UNK] [CLS] [MASK]; B: those of the source; I: those that continue the run.
+        """
+        tokens = self.source_ids[:, None].expand_as(self.match)
+        copied = self.match.new_zeros((*tags.shape, vocab_size))
+        # places that do not count are written to [PAD], which is then cleared
+        copied.scatter_(2, tokens.masked_fill(~self._places(tags), PAD), True)
+        copied[..., PAD] = False
+        generated = self.match.new_ones(vocab_size)
+        generated[list(NOT_GENERATED)] = False
+        return torch.where((tags == OUTSIDE)[..., None], generated, copied)
+
+    def advance(self, *, tags: Tensor, tokens: Tensor) -> None:
+        """Take in one chosen token per beam: `tags` and `tokens` are (B, W) long."""
+        same = self.source_ids[:, None] == tokens[..., None]
+        self.match = self._places(tags) & same
+
+    def reorder(self, parents: Tensor) -> None:
+        """Beam w of document b continues from beam `parents[b, w]`; `parents` is (B, W) long."""
+        self.match = take_beams(self.match, parents)
+
+    def keep(self, rows: Tensor) -> None:
+        """Only the documents `rows` (B',) long stay."""
+        self.source_ids, self.match = self.source_ids[rows], self.match[rows]
+        self.inside, self.begin = self.inside[rows], self.begin[rows]
+
+    def _places(self, tags: Tensor) -> Tensor:
+        """(B, W, S) bool: the source tokens that a beam with this tag may take."""
+        after = torch.zeros_like(self.match)
+        after[..., 1:] = self.match[..., :-1]
+        after &= self.inside[:, None]
+        begin = self.begin[:, None] & (tags == BEGIN)[..., None]
+        return torch.where((tags == INSIDE)[..., None], after, begin)
+
+
+def take_beams(state: Tensor, parents: Tensor) -> Tensor:
+    """`state` (B, W, ...) with beam w of document b taken from beam `parents[b, w]`."""
+    rows = torch.arange(state.shape[0], device=state.device)[:, None]
+    return state[rows, parents]
