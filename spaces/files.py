@@ -88,8 +88,8 @@ def atomic_write(path: str | Path) -> Iterator[TextIO]:
     """A text file (UTF-8, line ends "\\n") that takes the place of `path` only when all went well.
 
     It is written beside the target and renamed over it at the end; an error inside the block
-    removes it and leaves the target as it was. A target that is no regular file (/dev/stdout) is written to
-    directly. Raises InputError when the target is a folder or its folder cannot be written to.
+    removes it and leaves the target as it was. A target that is no regular file (/dev/stdout) is
+    written to directly. Raises InputError when the target is a folder or cannot be written.
     """
     target = Path(os.path.realpath(path))
     if target.is_dir():

@@ -1,7 +1,8 @@
 """Folds for cross-fitting: which part of the training documents a document belongs to.
 
-Cross-fitting predicts each document with a model trained on the other folds (K-fold cross-validation;
-Stone 1974), so that the generator meets extracts as imperfect as those of unseen judgments.
+Cross-fitting predicts each document with a model trained on the other folds (K-fold
+cross-validation; Stone 1974), so that the generator meets extracts as imperfect as those of unseen
+judgments.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ def assign_folds(ids: Sequence[str | int], k: int, seed: int = 0) -> list[int]:
     into the same fold, whatever the order of `ids`, the machine or PYTHONHASHSEED.
 
     >>> assign_folds(["a", "b", "c", "d", "e"], k=2)
-    [1, 0, 0, 1, 0]
+    [0, 0, 0, 1, 1]
 
-    Raises ConfigError when k is below 2 or above the number of ids, or an id comes twice (its copies
-    would be trained on and predicted).
+    Raises ConfigError when k is below 2 or above the number of ids, or when an id comes twice (one
+    copy would be trained on while the other is predicted).
     """
     if not 2 <= k <= len(ids):
         raise ConfigError(f"folds: expected a number from 2 to {len(ids)} (the documents), got {k}")
@@ -33,8 +34,8 @@ def assign_folds(ids: Sequence[str | int], k: int, seed: int = 0) -> list[int]:
         raise ConfigError(f"folds: expected ids that differ, got {twice!r} twice")
 
     def digest(i: int) -> bytes:
-        # 1 and "1" are different ids.
-        return blake2b(f"{seed}/{type(ids[i]).__name__}/{ids[i]}".encode()).digest()
+        key = f"{seed}/{type(ids[i]).__name__}/{ids[i]}"  # 1 and "1" are different ids
+        return blake2b(key.encode("utf-8", "surrogatepass")).digest()
 
     folds = [0] * len(ids)
     for place, i in enumerate(sorted(range(len(ids)), key=digest)):

@@ -8,9 +8,9 @@ other programs in the process may use, is never touched.
 `mine_words` answers where a list of special words can come from. It discovers words by their inner
 cohesion and free use: a string is a word when its parts occur together far more often than by
 chance (pointwise mutual information; Church and Hanks 1990, "Word association norms, mutual
-information, and lexicography") and when what stands left and right of it varies (branch entropy; Jin and
-Tanaka-Ishii 2006, "Unsupervised segmentation of Chinese text by use of branching entropy"); both
-together in Matrix67 2012, 《互联网时代的社会语言学：基于SNS的文本数据挖掘》.
+information, and lexicography") and when its neighbours on both sides vary (branch entropy; Jin and
+Tanaka-Ishii 2006, "Unsupervised segmentation of Chinese text by use of branching entropy"). The two
+are put together as in Matrix67 2012, 《互联网时代的社会语言学：基于SNS的文本数据挖掘》.
 """
 
 from __future__ import annotations
