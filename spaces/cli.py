@@ -1,0 +1,303 @@
+"""The `spaces` command: parse, call the public API, print.
+
+Results go to standard output, everything else to standard error. Exit 0: done; 1: some records
+failed; 2: wrong use, told in one line. Heavy imports wait inside the commands, so that `--help`
+answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from spaces.console import open_output, print_table, progress_bar, say
+from spaces.errors import ConfigError, InputError, SpacesError
+
+if TYPE_CHECKING:
+    from spaces.summarizer import Summarizer
+
+__all__ = ["app", "main"]
+
+COMPETITION = Path("/input/input.json"), Path("/output/result.json")
+
+app = typer.Typer(
+    name="spaces",
+    help="Summaries of Chinese court judgments, with the origin of every character.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class Format(str, Enum):
+    """How a result is printed."""
+
+    text = "text"
+    json = "json"
+
+
+class Unit(str, Enum):
+    """What ROUGE counts."""
+
+    char = "char"
+    word = "word"
+    both = "both"
+
+
+class TrainStep(str, Enum):
+    """A step of training; each does what it needs of the earlier ones."""
+
+    words = "words"
+    pretrain = "pretrain"
+    extract = "extract"
+    generate = "generate"
+    all = "all"
+
+
+Model = Annotated[
+    Path | None,
+    typer.Option(
+        help="Model directory; the default model of this package when not given.", metavar="DIR"
+    ),
+]
+NoExtract = Annotated[
+    bool,
+    typer.Option(
+        "--no-extract", help="The text is an extract already: give it to the generator whole."
+    ),
+]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code. What the user did wrong is one line on standard
+    error.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a console of another encoding must not stop a summary
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
+    try:
+        return app(args=arguments, prog_name="spaces", standalone_mode=False) or 0
+    except TyperException as error:
+        message = " ".join(error.format_message().split())
+        return _fail(
+            f"{message} (see spaces --help)"
+            if message
+            else "expected a command (see spaces --help)"
+        )
+    except SpacesError as error:
+        return _fail(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        say("spaces: stopped")
+        return 130
+    except BrokenPipeError:  # the reader, head say, has seen enough
+        sys.stderr.close()
+        return 0
+
+
+def _fail(message: str) -> int:
+    say(f"spaces: error: {message}")
+    return 2
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from spaces import __version__
+
+        print(__version__)
+        raise typer.Exit()
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def summarize(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE…|-]",
+            help="Judgments, one a file, plain text in UTF-8; - is standard input.",
+        ),
+    ] = None,
+    model: Model = None,
+    format: Annotated[
+        Format, typer.Option(help="text: the summary; json: with spans, clauses, warnings.")
+    ] = Format.text,
+    output: Annotated[
+        Path | None, typer.Option(help="Write to this file instead.", metavar="PATH")
+    ] = None,
+    beams: Annotated[
+        int | None, typer.Option(help="Beams of the search; 1 is greedy.", min=1)
+    ] = None,
+    no_extract: NoExtract = False,
+) -> None:
+    """Summarize judgments, one a file."""
+    names = files or ["-"]
+    if not files and sys.stdin.isatty():
+        raise InputError(
+            "expected a FILE, or a judgment on standard input, got neither: spaces summarize FILE"
+        )
+    texts = [_read_judgment(name) for name in names]
+    summarizer = _load(model, beams)
+    summaries = summarizer.summarize_batch(texts, extract=not no_extract)
+    with open_output(output) as write:
+        for place, (name, summary) in enumerate(zip(names, summaries, strict=True)):
+            for warning in summary.warnings:
+                say(f"spaces: warning: {name}: {warning}")
+            if format is Format.json:
+                from spaces.files import dump_json
+
+                identity = {} if name == "-" else {"id": name}
+                write(dump_json({**identity, **summary.to_dict()}))
+            else:
+                if len(names) > 1:
+                    write(f"{chr(10) * bool(place)}==> {name} <==")
+                write(summary.text)
+
+
+@app.command()
+def predict(
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[INPUT]", help=f"Judgments, JSON lines; {COMPETITION[0]} when not given."
+        ),
+    ] = None,
+    target: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[OUTPUT]", help=f"Summaries, JSON lines; {COMPETITION[1]} when not given."
+        ),
+    ] = None,
+    model: Model = None,
+    batch_size: Annotated[int, typer.Option(help="Judgments decoded together.", min=1)] = 8,
+    details: Annotated[
+        bool, typer.Option("--details", help="Write spans, clauses and warnings too.")
+    ] = False,
+    no_extract: NoExtract = False,
+) -> None:
+    """Summarize a file of judgments, one line per id; a run that was stopped goes on."""
+    from spaces.batch import check_paths, predict_file
+
+    if source and not target:
+        raise InputError(
+            f"expected INPUT and OUTPUT (or neither: {COMPETITION[0]} and {COMPETITION[1]}), "
+            "got INPUT only"
+        )
+    source, target = (source, target) if source and target else COMPETITION
+    check_paths(source, target)
+    with progress_bar(source) as report_progress:
+        report = predict_file(
+            source,
+            target,
+            _load(model),
+            batch_size=batch_size,
+            details=details,
+            extract=not no_extract,
+            on_progress=report_progress,
+            on_warning=lambda message: say(f"spaces: warning: {message}"),
+        )
+    resumed = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
+    say(f"spaces: {report.records} records{resumed}, {report.failed} failed: {target}")
+    if report.failed:
+        say(f"spaces: what failed and why: {report.errors_path}")
+        raise typer.Exit(1)
+
+
+@app.command()
+def evaluate(
+    predictions: Annotated[
+        Path, typer.Argument(metavar="PREDICTIONS", help="JSON lines of id and summary.")
+    ],
+    references: Annotated[
+        Path, typer.Argument(metavar="REFERENCES", help="The same, or judgments with a summary.")
+    ],
+    unit: Annotated[Unit, typer.Option(help="Count words, characters, or both.")] = Unit.both,
+    format: Annotated[Format, typer.Option(help="A table, or JSON.")] = Format.text,
+) -> None:
+    """Score summaries: ROUGE-1, -2, -L and their weighted sum (0.2, 0.4, 0.4), F1 with 95 %
+    intervals.
+    """
+    from spaces.metrics import evaluate as score
+    from spaces.records import read_predictions
+
+    predicted = {item.id: item.summary for item in read_predictions(predictions)}
+    expected = {item.id: item.summary for item in read_predictions(references)}
+    units = ["word", "char"] if unit is Unit.both else [unit.value]
+    results = [score(predicted, expected, unit=each) for each in units]
+    if format is Format.json:
+        from spaces.files import dump_json
+
+        print(dump_json({result.unit: result.to_dict() for result in results}))
+    else:
+        print_table(results)
+    if results[0].missing:
+        say(f"spaces: warning: {results[0].missing} references have no prediction and score 0")
+    if results[0].unknown:
+        say(f"spaces: warning: {results[0].unknown} predictions have no reference and do not count")
+
+
+@app.command()
+def train(
+    step: Annotated[TrainStep, typer.Argument(help="What to train.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE]…", help="Settings that replace those of the config file."
+        ),
+    ] = None,
+    config: Annotated[
+        Path, typer.Option(help="YAML file with the settings.", metavar="FILE")
+    ] = ...,
+) -> None:
+    """Train a model, or one step of it; steps whose input did not change are skipped."""
+    wrong = [item for item in overrides or [] if "=" not in item]
+    if wrong:
+        raise ConfigError(f"{wrong[0]}: expected key=value, for example generate.epochs=3")
+    from spaces.pipeline import run
+
+    run(step.value, config, overrides or [])
+
+
+def _load(model: Path | None, beams: int | None = None) -> Summarizer:
+    from spaces.summarizer import Summarizer
+
+    summarizer = Summarizer.from_pretrained(model)
+    if beams is not None:
+        summarizer.config = replace(summarizer.config, beams=beams)
+    return summarizer
+
+
+def _read_judgment(name: str) -> str:
+    if name == "-":
+        data = sys.stdin.buffer.read()
+        try:
+            return data.decode("utf-8-sig").replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"standard input: expected UTF-8, got byte 0x{data[error.start]:02x} at position "
+                f"{error.start}; convert it first, for example: iconv -f GB18030 -t UTF-8"
+            ) from None
+    if Path(name).suffix.lower() in (".json", ".jsonl"):
+        raise InputError(
+            f"{name}: expected plain text, got records by its name: spaces predict {name} OUTPUT"
+        )
+    from spaces.files import read_text
+
+    return read_text(name)

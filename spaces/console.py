@@ -1,0 +1,71 @@
+"""What the command line prints: results to standard output or a file, everything else to standard
+error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spaces.metrics import Evaluation
+
+__all__ = ["open_output", "print_table", "progress_bar", "say"]
+
+
+def say(message: str) -> None:
+    """One line on standard error."""
+    print(message, file=sys.stderr)
+
+
+@contextmanager
+def open_output(path: Path | None) -> Iterator[Callable[[str], Any]]:
+    """A function that writes a line, to standard output or to a file that appears only when it is
+    complete.
+    """
+    if path is None:
+        yield print
+        return
+    from spaces.files import atomic_write
+
+    with atomic_write(path) as file:
+        yield lambda line: print(line, file=file)
+
+
+@contextmanager
+def progress_bar(source: Path) -> Iterator[Callable[[int], None] | None]:
+    """A progress bar on standard error, when that is a terminal; otherwise nothing."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from spaces.inputs import estimate_records
+
+    columns = [*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()]
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("judgments", total=estimate_records(source))
+        yield lambda done: bar.advance(task, done)
+
+
+def print_table(results: Sequence[Evaluation]) -> None:
+    rows = [("unit", "documents", "ROUGE-1", "ROUGE-2", "ROUGE-L", "weighted")]
+    for result in results:
+        scores = (result.r1, result.r2, result.rl, result.weighted)
+        cells = [f"{score.mean:.4f} [{score.low:.4f}, {score.high:.4f}]" for score in scores]
+        rows.append((result.unit, str(result.n), *cells))
+    if not sys.stdout.isatty():
+        for row in rows:
+            print("\t".join(row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*rows[0])
+    for row in rows[1:]:
+        table.add_row(*(cell.replace("[", "\\[") for cell in row))
+    Console().print(table)

@@ -1,0 +1,63 @@
+"""How the parts of a model are used: what stands in the `config.json` of a model directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from spaces.errors import ConfigError
+
+__all__ = ["SummarizerConfig"]
+
+
+@dataclass(frozen=True)
+class SummarizerConfig:
+    """How the parts of a model are used; it checks itself and raises ConfigError with the field
+    that is wrong.
+
+    threshold: clauses with a higher probability are kept. max_source_tokens: what the generator
+    reads at most, [CLS] and [SEP] included. max_new_tokens: what it writes at most. beams: 1 is
+    greedy. no_repeat: no n-gram of this many tokens is said more often than the source says it (0:
+    no such rule). sparse_top_k: how many tokens stay possible at a step (0: all).
+    length_penalty: a beam's score is divided by its length to this power.
+    """
+
+    threshold: float = 0.2
+    max_source_tokens: int = 768
+    max_new_tokens: int = 320
+    beams: int = 1
+    no_repeat: int = 8
+    sparse_top_k: int = 10
+    length_penalty: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check("threshold", self.threshold, float, 0, 1)
+        _check("max_source_tokens", self.max_source_tokens, int, 3)
+        _check("max_new_tokens", self.max_new_tokens, int, 1)
+        _check("beams", self.beams, int, 1)
+        _check("no_repeat", self.no_repeat, int, 0)
+        if self.no_repeat == 1:
+            raise ConfigError(
+                "no_repeat: expected 0 (off) or at least 2, got 1: it would forbid every second 的"
+            )
+        _check("sparse_top_k", self.sparse_top_k, int, 0)
+        _check("length_penalty", self.length_penalty, float, 0)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> SummarizerConfig:
+        """The config that `asdict` turned into `values`; a field it does not know raises
+        ConfigError.
+        """
+        unknown = sorted(values.keys() - {f.name for f in fields(cls)})
+        if unknown:
+            known = ", ".join(f.name for f in fields(cls))
+            raise ConfigError(f"{unknown[0]}: no such field: expected {known}")
+        return cls(**values)
+
+
+def _check(name: str, value: Any, kind: type, least: float, most: float | None = None) -> None:
+    good = isinstance(value, (int, float) if kind is float else int) and not isinstance(value, bool)
+    if not good or value < least or (most is not None and value > most):
+        range_ = f"from {least} to {most}" if most is not None else f"of at least {least}"
+        noun = "a number" if kind is float else "a whole number"
+        raise ConfigError(f"{name}: expected {noun} {range_}, got {value!r}")

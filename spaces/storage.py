@@ -1,0 +1,265 @@
+"""The model directory: written whole or not at all, read with every part checked, and never
+unpickled.
+
+    config.json                              how to summarize: format version, threshold, lengths,
+    decoding tokenizer.json  tokenizer_config.json    one tokenizer for all parts encoder/ labeller/
+    generator/            each config.json and model.safetensors
+
+Weights are half precision on disk unless asked otherwise, and float32 in memory. Parts are read
+here rather than by `from_pretrained` because that one fills a missing weight with random numbers
+and goes on.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from spaces.errors import ConfigError, InputError, ModelError
+from spaces.extract.labeller import Labeller
+from spaces.generate.backbone import Backbone
+from spaces.generate.model import Generator
+from spaces.generate.tokenizer import load_tokenizer
+from spaces.settings import SummarizerConfig
+
+__all__ = ["DEFAULT_MODEL", "FORMAT_VERSION", "Parts", "load_model", "save_model"]
+
+DEFAULT_MODEL = Path(__file__).parent / "models" / "default"
+FORMAT_VERSION = 1
+DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
+_CLASSES: dict[str, type[PreTrainedModel]] = {
+    "encoder": Backbone,
+    "labeller": Labeller,
+    "generator": Generator,
+}
+
+
+class Parts(NamedTuple):
+    """What a model is made of; they have to fit each other (see `check`)."""
+
+    tokenizer: PreTrainedTokenizerFast
+    encoder: Backbone
+    labeller: Labeller
+    generator: Generator
+
+    def check(self) -> None:
+        """Raise ModelError unless labeller and encoder, embeddings and tokenizer fit."""
+        expected, given = self.labeller.config.input_size, self.encoder.config.hidden_size
+        if expected != given:
+            raise ModelError(
+                f"the labeller expects vectors of {expected}, the encoder gives {given}: "
+                "was it trained with another encoder?"
+            )
+        for name in ("encoder", "generator"):
+            rows = getattr(self, name).config.vocab_size
+            if rows != len(self.tokenizer):
+                raise ModelError(
+                    f"the tokenizer has {len(self.tokenizer)} pieces, "
+                    f"the {name}'s embeddings have {rows} rows: "
+                    f"was the {name} trained with another tokenizer?"
+                )
+
+
+def load_model(path: str | Path | None = None) -> tuple[SummarizerConfig, Parts]:
+    """The settings of `config.json` and the parts, float32 on the CPU; None is the default model of
+    this package.
+
+    Raises ModelError, naming the part, what was expected and what was found.
+    """
+    folder = DEFAULT_MODEL if path is None else Path(path)
+    if not (folder / "config.json").is_file():
+        raise ModelError(_not_a_model(folder, path is None))
+    settings = _read_json(folder, "config.json")
+    version = settings.pop("format_version", None)
+    if version != FORMAT_VERSION:
+        raise ModelError(
+            f"{folder}: config.json: expected format_version {FORMAT_VERSION}, found {version!r}: "
+            "it was written by another release of this package, or is not a model directory of it"
+        )
+    try:
+        config = SummarizerConfig.from_dict(settings)
+    except ConfigError as error:
+        raise ModelError(f"{folder}: config.json: {error}") from None
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        _read_json(folder, name)
+    try:
+        tokenizer = load_tokenizer(folder)
+    except Exception as error:  # the Rust side raises plain Exception
+        raise ModelError(
+            f"{folder}: tokenizer.json: expected a tokenizer, found {error}"
+        ) from error
+    parts = Parts(tokenizer, **{name: _load_part(folder, name) for name in _CLASSES})
+    try:
+        parts.check()
+    except ModelError as error:
+        raise ModelError(f"{folder}: {error}") from None
+    return config, parts
+
+
+def save_model(
+    path: str | Path, config: SummarizerConfig, parts: Parts, dtype: str = "float16"
+) -> None:
+    """Write a model directory beside `path`, then put it in the place of `path`.
+
+    What stood there is replaced when it was a model directory (files of other names in it, a model
+    card say, stay) or empty; anything else raises InputError. An unknown `dtype`, or weights too
+    large for it, raise ConfigError.
+    """
+    if dtype not in DTYPES:
+        raise ConfigError(f"dtype: expected one of {', '.join(DTYPES)}, got {dtype!r}")
+    path = Path(path).resolve()
+    occupied = path.exists() and not (path.is_dir() and not any(path.iterdir()))
+    if occupied and not (path / "config.json").is_file():
+        raise InputError(
+            f"{path}: expected a new folder or a model directory to replace, found something else: "
+            "choose another path"
+        )
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir(parents=True)
+        settings = {"format_version": FORMAT_VERSION, **asdict(config)}
+        text = json.dumps(settings, indent=2) + "\n"
+        (temporary / "config.json").write_text(text, encoding="utf-8")
+        parts.tokenizer.save_pretrained(temporary)
+        for name in _CLASSES:
+            _save_part(temporary / name, getattr(parts, name), dtype)
+        _replace(path, temporary)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _save_part(folder: Path, part: PreTrainedModel, dtype: str) -> None:
+    """config.json and model.safetensors, as `save_pretrained` writes them but without its progress
+    bar.
+    """
+    weights = {
+        key: w.detach().to("cpu", DTYPES[dtype]).contiguous()
+        for key, w in part.state_dict().items()
+    }
+    lost = [key for key, weight in weights.items() if not weight.isfinite().all()]
+    if lost:
+        raise ConfigError(
+            f"dtype: {lost[0]} of {folder.name} is not finite as {dtype}: save as float32, "
+            "unless it was broken before"
+        )
+    config = copy.deepcopy(part.config)
+    config.dtype = dtype
+    config.save_pretrained(folder)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def _replace(path: Path, new: Path) -> None:
+    """Put folder `new` in the place of `path`; at every moment one of the two is complete."""
+    if not path.exists():
+        new.rename(path)
+        return
+    for other in path.iterdir():
+        if not (new / other.name).exists():
+            copying = shutil.copytree if other.is_dir() else shutil.copy2
+            copying(other, new / other.name)
+    old = new.with_suffix(".old")
+    path.rename(old)
+    try:
+        new.rename(path)
+    except OSError:
+        old.rename(path)
+        raise
+    shutil.rmtree(old)
+
+
+def _not_a_model(folder: Path, default: bool) -> str:
+    if default:
+        return (
+            f"{folder}: the default model is not in this installation: train one with "
+            "`spaces train all --config FILE`, or name a model directory (--model DIR)"
+        )
+    found = "no such folder"
+    if folder.is_dir():
+        found = "a folder without config.json"
+    elif folder.exists():
+        found = "a file"
+    return (
+        f"{folder}: expected a model directory (as save_pretrained writes it), found {found}: "
+        "check the path"
+    )
+
+
+def _read_json(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads((folder / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(
+            f"{folder}: {name}: no such file: the model directory is incomplete"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder}: {name}: expected a JSON object, found {error}") from None
+    if not isinstance(value, dict):
+        raise ModelError(f"{folder}: {name}: expected a JSON object, found {type(value).__name__}")
+    return value
+
+
+def _load_part(folder: Path, name: str) -> Any:
+    cls = _CLASSES[name]
+    values = _read_json(folder, f"{name}/config.json")
+    kind = cls.config_class.model_type
+    if values.get("model_type") != kind:
+        raise ModelError(
+            f"{folder}: {name}/config.json: expected model_type {kind!r}, "
+            f"found {values.get('model_type')!r}: is it another part's?"
+        )
+    file = folder / name / "model.safetensors"
+    if not file.is_file():
+        raise ModelError(
+            f"{folder}: {name}/model.safetensors: no such file: the model directory is incomplete"
+        )
+    try:
+        config = cls.config_class.from_dict(values)
+        with torch.random.fork_rng(
+            devices=[]
+        ):  # the first, random weights leave the caller's generator alone
+            part = cls(config)
+    except (ConfigError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(f"{folder}: {name}/config.json: {error}") from error
+    try:
+        weights = load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"{folder}: {name}/model.safetensors: expected safetensors, found {error}: "
+            "copy the file again"
+        ) from None
+    _fill(part, weights, f"{folder}: {name}/model.safetensors")
+    return part.eval()
+
+
+def _fill(part: PreTrainedModel, weights: dict[str, torch.Tensor], where: str) -> None:
+    """Load `weights` into `part`; every weight has to be there, in its shape, and no other."""
+    expected = part.state_dict()
+    missing, unknown = (
+        sorted(expected.keys() - weights.keys()),
+        sorted(weights.keys() - expected.keys()),
+    )
+    if missing or unknown:
+        what = [f"without {missing[0]} ({len(missing)} missing)"] if missing else []
+        what += [f"with {unknown[0]} ({len(unknown)} unknown)"] if unknown else []
+        raise ModelError(
+            f"{where}: expected the {len(expected)} weights its config.json describes, "
+            f"found a file {' and '.join(what)}: do the two belong together?"
+        )
+    for key, tensor in expected.items():
+        if tensor.shape != weights[key].shape:
+            raise ModelError(
+                f"{where}: {key}: expected shape {list(tensor.shape)} after its config.json, "
+                f"found {list(weights[key].shape)}: do the two belong together?"
+            )
+    part.load_state_dict(weights)

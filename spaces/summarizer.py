@@ -1,0 +1,289 @@
+"""The chain: a judgment is cut into clauses, the labeller keeps some, the generator rewrites them,
+every character is traced.
+
+Each stage works on many judgments at once: the clauses of all are encoded together, their labels
+are computed in padded batches, and the generator decodes sources of similar length together. None
+of it changes what a judgment alone would get.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from spaces.errors import ConfigError
+from spaces.extract.encoder import SentenceEncoder
+from spaces.extract.labeller import Labeller, select
+from spaces.generate.backbone import Backbone
+from spaces.generate.beam import beam_search
+from spaces.generate.model import Generator
+from spaces.generate.tokenizer import SEP, encode_source
+from spaces.provenance import Extract, ScoredClause, Span, Summary, render
+from spaces.sentences import Clause, split_clauses
+from spaces.settings import SummarizerConfig
+from spaces.storage import Parts, load_model, save_model
+
+__all__ = ["Span", "Summarizer", "SummarizerConfig", "Summary"]
+
+# Batches of judgments that are in work together: enough to sort by length, few enough for memory.
+WINDOW = 8
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CHINESE = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+
+def _is_number(tokenizer: Any, token: int) -> bool:
+    return tokenizer.convert_ids_to_tokens(token).isdigit()
+
+
+@dataclass
+class _Draft:
+    """A judgment on its way through the stages."""
+
+    judgment: str  # as it came
+    text: str  # what the models read: as long, without lone surrogates and control characters
+    warnings: list[str] = field(default_factory=list)
+    clauses: list[Clause] = field(default_factory=list)
+    scored: list[ScoredClause] = field(default_factory=list)
+    extract: Extract = Extract("", ())
+    source: list[int] = field(default_factory=list)
+    offsets: list[tuple[int, int]] = field(default_factory=list)
+    summary: str = ""
+    spans: list[Span] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, judgment: str) -> _Draft:
+        text, broken = _SURROGATE.subn("\ufffd", judgment)
+        draft = cls(judgment, _CONTROL.sub(" ", text))
+        if not draft.text.strip():
+            draft.warnings.append("The text is empty: there is nothing to summarize.")
+            return draft
+        if broken:
+            draft.warnings.append(
+                f"The text has {broken} lone surrogate{'s' * (broken > 1)}, which no Unicode text "
+                "may have: read as U+FFFD."
+            )
+        if not _CHINESE.search(text):
+            draft.warnings.append(
+                "The text has no Chinese characters: the model knows Chinese judgments only."
+            )
+        draft.clauses = split_clauses(draft.text)
+        return draft
+
+    def finish(self) -> Summary:
+        return Summary(self.summary, tuple(self.spans), tuple(self.scored), tuple(self.warnings))
+
+
+class Summarizer:
+    """A model that turns a judgment into a summary with the origin of every character.
+
+    >>> summarizer = Summarizer.from_pretrained()
+    >>> summary = summarizer.summarize(judgment)
+    >>> [judgment[s.source_start:s.source_end] for s in summary.spans if s.kind == "copied"]
+    ['原告', '被告', '民间借贷纠纷一案', …]
+    """
+
+    def __init__(
+        self,
+        tokenizer: Any,
+        encoder: Backbone,
+        labeller: Labeller,
+        generator: Generator,
+        config: SummarizerConfig | None = None,
+    ) -> None:
+        """Assemble a model from trained parts; raises ModelError where they do not fit."""
+        self.parts = Parts(tokenizer, encoder, labeller, generator)
+        self.parts.check()
+        self.config = config or SummarizerConfig()
+        self.tokenizer, self.labeller, self.generator = tokenizer, labeller.eval(), generator.eval()
+        self.encoder = SentenceEncoder(encoder.eval(), tokenizer)
+        # an amount said twice is better than an amount cut short, so no_repeat spares digits
+        self.digits = [i for i in range(len(tokenizer)) if _is_number(tokenizer, i)]
+
+    @classmethod
+    def from_pretrained(cls, path: str | Path | None = None) -> Summarizer:
+        """Read a model directory; None is the default model inside the package.
+
+        Raises ModelError, naming the part, what was expected and what was found.
+        """
+        config, parts = load_model(path)
+        return cls(*parts, config)
+
+    def save_pretrained(self, path: str | Path, dtype: str = "float16") -> None:
+        """Write the model directory `path`: whole or, when something fails, not at all.
+
+        dtype is that of the weights on disk: "float16", "bfloat16" or "float32". A model directory
+        that is there is replaced; a folder with something else raises InputError.
+        """
+        save_model(path, self.config, self.parts, dtype)
+
+    def to(self, device: str | torch.device) -> Summarizer:
+        """Move all parts to a device ("cpu", "cuda"); returns self."""
+        for part in self.parts[1:]:
+            part.to(device)
+        return self
+
+    def fingerprint(self) -> str:
+        """A hash of everything a summary depends on: settings, tokenizer, weights. 32 hexadecimal
+        digits.
+        """
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(json.dumps(asdict(self.config), sort_keys=True).encode())
+        digest.update(self.tokenizer.backend_tokenizer.to_str().encode())
+        for part in self.parts[1:]:
+            for name, weight in sorted(part.state_dict().items()):
+                digest.update(name.encode())
+                digest.update(
+                    weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+                )
+        return digest.hexdigest()
+
+    def summarize(self, text: str, *, extract: bool = True) -> Summary:
+        """The summary of one judgment. `extract=False`: the text is an extract already and goes to
+        the generator whole.
+
+        What the reader should know (an empty text, an extract that had to be cut, …) is in
+        `Summary.warnings`.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"text: expected a string, got {type(text).__name__}")
+        return self.summarize_batch([text], batch_size=1, extract=extract)[0]
+
+    def summarize_batch(
+        self,
+        texts: Sequence[str],
+        *,
+        batch_size: int = 8,
+        extract: bool = True,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> list[Summary]:
+        """The summaries of many judgments, in their order; the same as one by one, sooner.
+
+        batch_size: judgments the generator decodes together. `on_progress(n)` is called as each n
+        more are done.
+        """
+        if isinstance(texts, str):
+            raise TypeError(
+                "texts: expected a list of strings, got one string: "
+                "use summarize, or wrap it in a list"
+            )
+        if batch_size < 1:
+            raise ConfigError(f"batch_size: expected at least 1, got {batch_size}")
+        report = on_progress or (lambda done: None)
+        summaries: list[Summary] = []
+        for first in range(0, len(texts), WINDOW * batch_size):
+            drafts = [_Draft.of(text) for text in texts[first : first + WINDOW * batch_size]]
+            readable = [draft for draft in drafts if draft.clauses]
+            if extract:
+                self._extract(readable, batch_size)
+            else:
+                self._take_whole(readable)
+            report(len(drafts) - self._generate(readable, batch_size, report))
+            summaries += [draft.finish() for draft in drafts]
+        return summaries
+
+    def _count_tokens(self, clauses: Sequence[Clause]) -> list[int]:
+        encoded = self.tokenizer([clause.text for clause in clauses], add_special_tokens=False)
+        return [len(ids) for ids in encoded["input_ids"]]
+
+    def _extract(self, drafts: list[_Draft], batch_size: int) -> None:
+        """Score the clauses of all drafts, and keep of each what the generator will read."""
+        clauses = [clause for draft in drafts for clause in draft.clauses]
+        if not clauses:
+            return
+        vectors = self.encoder.encode([clause.text for clause in clauses])
+        counts = self._count_tokens(clauses)
+        ends = torch.tensor([len(draft.clauses) for draft in drafts]).cumsum(0).tolist()
+        parts = [vectors[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+        scores = self.labeller.probabilities(parts, batch_size=batch_size)
+        for draft, probabilities, end in zip(drafts, scores, ends, strict=True):
+            kept = select(
+                probabilities,
+                threshold=self.config.threshold,
+                token_counts=counts[end - len(draft.clauses) : end],
+                max_tokens=self.config.max_source_tokens - 2,
+            )
+            passed = probabilities > self.config.threshold
+            if not passed.any():
+                draft.warnings.append(
+                    "No clause passed the threshold: "
+                    "the summary is made from the most probable one."
+                )
+            dropped = int((passed & ~kept).sum())
+            if dropped:
+                draft.warnings.append(
+                    "The extract was shortened to what the generator reads: the least probable "
+                    f"{dropped} of {int(passed.sum())} clauses were left out."
+                )
+            draft.scored = [
+                ScoredClause(clause.start, clause.end, float(p), bool(k))
+                for clause, p, k in zip(draft.clauses, probabilities, kept, strict=True)
+            ]
+            self._read(draft, [(c.start, c.end) for c in draft.scored if c.kept])
+
+    def _take_whole(self, drafts: list[_Draft]) -> None:
+        """Give the generator the text as it is, as many clauses from its beginning as fit."""
+        for draft in drafts:
+            total = fitting = 0
+            for count in self._count_tokens(draft.clauses):
+                total += count
+                fitting += total <= self.config.max_source_tokens - 2
+            fitting = max(fitting, 1)
+            if fitting < len(draft.clauses):
+                draft.warnings.append(
+                    "The text is longer than what the generator reads: it was cut at a clause "
+                    f"border, after {draft.clauses[fitting - 1].end} of {len(draft.text)} characters."
+                )
+            self._read(draft, [(0, draft.clauses[fitting - 1].end)])
+
+    def _read(self, draft: _Draft, places: list[tuple[int, int]]) -> None:
+        """The generator's source, cut inside a clause only when a single clause is too long."""
+        draft.extract = Extract.of(draft.text, places)
+        source, offsets = encode_source(self.tokenizer, draft.extract.text)
+        limit = self.config.max_source_tokens
+        if len(source) > limit:
+            source, offsets = [*source[: limit - 1], SEP], [*offsets[: limit - 1], (0, 0)]
+            draft.warnings.append(
+                f"A clause is longer than what the generator reads ({limit} tokens): "
+                "only its beginning was read."
+            )
+        draft.source, draft.offsets = source, offsets
+
+    def _generate(
+        self, drafts: list[_Draft], batch_size: int, report: Callable[[int], None]
+    ) -> int:
+        """Decode the drafts, similar lengths together, the longest first; the number done."""
+        queue = sorted((d for d in drafts if len(d.source) > 2), key=lambda d: -len(d.source))
+        for first in range(0, len(queue), batch_size):
+            batch = queue[first : first + batch_size]
+            hypotheses = beam_search(
+                self.generator,
+                [draft.source for draft in batch],
+                beams=self.config.beams,
+                max_new_tokens=self.config.max_new_tokens,
+                sparse_top_k=self.config.sparse_top_k,
+                no_repeat=self.config.no_repeat,
+                length_penalty=self.config.length_penalty,
+                protected=self.digits,
+            )
+            for draft, hypothesis in zip(batch, hypotheses, strict=True):
+                draft.summary, draft.spans = render(
+                    hypothesis, draft.offsets, draft.extract, draft.judgment, self.tokenizer
+                )
+                if not draft.summary:
+                    draft.warnings.append("The model wrote nothing: the summary is empty.")
+                elif hypothesis.truncated:
+                    draft.warnings.append(
+                        f"The summary reached {self.config.max_new_tokens} tokens "
+                        "(max_new_tokens) and may be cut off."
+                    )
+            report(len(batch))
+        return len(queue)
