@@ -21,7 +21,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from spaces.errors import ConfigError
+from spaces.errors import ConfigError, ModelError
 from spaces.generate.copying import CopyState, resolve_positions, take_beams
 from spaces.generate.rules import NoRepeat, repeat_limits
 from spaces.generate.tokenizer import CLS, PAD, SEP
@@ -80,7 +80,7 @@ def beam_search(
     A source is [CLS] … [SEP] in token ids. `sparse_top_k` is k (0: all allowed tokens share the
     probability); `no_repeat` is for `rules.repeat_limits` (0: anything may repeat), `protected` for
     `rules.NoRepeat`. The model is to be in evaluation mode. Raises ConfigError for a setting out of
-    range, ValueError for a source of no tokens.
+    range, ValueError for a source of no tokens, ModelError for a model whose scores are NaN.
 
     >>> beam_search(model, [[2, 10, 11, 12, 3]], max_new_tokens=8, beams=3)
     [Hypothesis(tokens=[10, 11, 27], tags=[1, 2, 0], positions=[1, 2, -1], score=-0.21, ...)]
@@ -148,7 +148,13 @@ def beam_search(
     else:
         for row, beam in torch.isfinite(scores).nonzero().tolist():
             open_pools[row].add(texts.read(row, beam), scores[row, beam].item(), truncated=True)
-    return [pool.best for pool in pools]
+    found = [pool.best for pool in pools]
+    if None in found:
+        raise ModelError(
+            "expected numbers as the generator's scores, got NaN: its weights are damaged, or too"
+            " large for half precision; load them as float32 or train again"
+        )
+    return found
 
 
 def sparse_log_softmax(*, logits: Tensor, allowed: Tensor, k: int) -> tuple[Tensor, Tensor]:

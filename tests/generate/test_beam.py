@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 import torch
 
-from spaces.errors import ConfigError
+from spaces.errors import ConfigError, ModelError
 from spaces.generate.beam import Hypothesis, beam_search, sparse_log_softmax
 from spaces.generate.copying import BEGIN, INSIDE, NOT_COPIED, OUTSIDE
 from spaces.generate.tokenizer import CLS, SEP, UNK
@@ -211,6 +211,12 @@ def test_no_sources_no_tokens():
 def test_settings_out_of_range_are_named(wrong):
     with pytest.raises(ConfigError, match=f"{next(iter(wrong))} must be"):
         search(table_model({}), [A], **wrong)
+
+
+def test_a_broken_model_is_named():
+    broken = FakeModel(lambda source, text: ([math.nan] * VOCAB, WANTS_O))
+    with pytest.raises(ModelError, match="NaN"):
+        search(broken, [A])
 
 
 # --- random scores ---
