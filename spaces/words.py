@@ -90,7 +90,8 @@ class Segmenter:
                 with tokenizer.get_dict_file() as file:
                     tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(file)
                 tokenizer.initialized = True
-                for word in self.words:
+                # A word has to win over the shorter ones inside it, so those come first.
+                for word in sorted(self.words, key=len):
                     tokenizer.add_word(word)
                 self._tokenizer = tokenizer
         return self._tokenizer
