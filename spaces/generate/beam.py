@@ -72,7 +72,7 @@ def beam_search(
     beams: int = 1,
     sparse_top_k: int = 10,
     length_penalty: float = 1.0,
-    no_repeat: int = 8,
+    no_repeat: int = 16,
     protected: Collection[int] = (),
 ) -> list[Hypothesis]:
     """The best hypothesis of each source, in order; all sources are decoded as one batch.

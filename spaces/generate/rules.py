@@ -17,17 +17,20 @@ NOTHING = -1  # a place without a token that could repeat
 
 
 def repeat_limits(size: int) -> dict[int, int]:
-    """The limits for `NoRepeat`: n-grams of `size` once, those of half of it three times; 0: none.
+    """The limits for `NoRepeat`: n-grams of `size` once, of half of it twice, of a quarter thrice.
 
-    Raises ConfigError for a size of 1 or below 0.
+    n-grams below 4 are left alone: 3 tokens are a date or an amount. 0: no limits. Of 743
+    reference summaries written by people, cut into jieba's words, 36 break the limits of 16;
+    156 have an 8-gram twice, mostly claims that come back in the ruling. Raises ConfigError for a
+    size of 1 or below 0.
 
-    >>> repeat_limits(8)
-    {8: 1, 4: 3}
+    >>> repeat_limits(16)
+    {16: 1, 8: 2, 4: 3}
     """
     if size < 0 or size == 1:
         raise ConfigError(f"no_repeat must be 0 (off) or at least 2, not {size}")
-    half = {size // 2: 3} if size >= 4 else {}
-    return {size: 1, **half} if size else {}
+    parts = {size // 2: 2, size // 4: 3}
+    return {size: 1, **{n: times for n, times in parts.items() if n >= 4}} if size else {}
 
 
 class NoRepeat:

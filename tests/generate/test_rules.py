@@ -72,7 +72,8 @@ def test_several_lengths_each_with_its_limit():
 def test_limits():
     assert repeat_limits(0) == {}
     assert repeat_limits(3) == {3: 1}
-    assert repeat_limits(8) == {8: 1, 4: 3}
+    assert repeat_limits(9) == {9: 1, 4: 2}
+    assert repeat_limits(16) == {16: 1, 8: 2, 4: 3}
     for wrong in (1, -2):
         with pytest.raises(ConfigError, match="no_repeat must be"):
             repeat_limits(wrong)
