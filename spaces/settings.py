@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -57,7 +58,7 @@ class SummarizerConfig:
 
 def _check(name: str, value: Any, kind: type, least: float, most: float | None = None) -> None:
     good = isinstance(value, (int, float) if kind is float else int) and not isinstance(value, bool)
-    if not good or value < least or (most is not None and value > most):
+    if not good or not least <= value <= (math.inf if most is None else most):
         range_ = f"from {least} to {most}" if most is not None else f"of at least {least}"
         noun = "a number" if kind is float else "a whole number"
         raise ConfigError(f"{name}: expected {noun} {range_}, got {value!r}")

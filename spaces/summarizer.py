@@ -236,13 +236,13 @@ class Summarizer:
             for count in self._count_tokens(draft.clauses):
                 total += count
                 fitting += total <= self.config.max_source_tokens - 2
-            fitting = max(fitting, 1)
-            if fitting < len(draft.clauses):
+            end = draft.clauses[max(fitting, 1) - 1].end
+            if end < len(draft.text):
                 draft.warnings.append(
                     "The text is longer than what the generator reads: it was cut at a clause "
-                    f"border, after {draft.clauses[fitting - 1].end} of {len(draft.text)} characters."
+                    f"border, after {end} of {len(draft.text)} characters."
                 )
-            self._read(draft, [(0, draft.clauses[fitting - 1].end)])
+            self._read(draft, [(0, end)])
 
     def _read(self, draft: _Draft, places: list[tuple[int, int]]) -> None:
         """The generator's source, cut inside a clause only when a single clause is too long."""

@@ -1,0 +1,245 @@
+"""The chain on a tiny random model: contract of spans, batches, odd texts, settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import spaces
+from spaces.errors import ConfigError, ModelError
+from spaces.summarizer import Summarizer, SummarizerConfig
+
+
+def check(judgment: str, summary) -> None:
+    """The contract of DESIGN: every character in one span, copied ones equal to the judgment."""
+    place = 0
+    for span in summary.spans:
+        assert span.start == place < span.end
+        place = span.end
+        if span.kind == "copied":
+            source = judgment[span.source_start : span.source_end]
+            assert source == summary.text[span.start : span.end]
+    assert place == len(summary.text)
+    assert "".join(judgment[c.start : c.end] for c in summary.clauses) in (judgment, "")
+    summary.text.encode("utf-8")
+
+
+@pytest.fixture
+def variant(tiny_summarizer):
+    """A Summarizer of the same parts with other settings."""
+    parts = tiny_summarizer.parts
+    return lambda **changes: Summarizer(
+        *parts, dataclasses.replace(tiny_summarizer.config, **changes)
+    )
+
+
+def test_a_summary_has_copied_and_generated_spans(tiny_summarizer, judgment) -> None:
+    kinds = set()
+    for start in range(0, len(judgment), 30):
+        summary = tiny_summarizer.summarize(judgment[start:])
+        check(judgment[start:], summary)
+        kinds |= {span.kind for span in summary.spans}
+        kept = [(c.start, c.end) for c in summary.clauses if c.kept]
+        for span in summary.spans:
+            if span.kind == "copied":
+                assert any(a <= span.source_start < b for a, b in kept), "from a kept clause"
+    assert kinds == {"copied", "generated"}
+
+
+def test_batches_equal_one_by_one(variant, judgment) -> None:
+    clauses = judgment.split("，")
+    texts = ["，".join(clauses[i:] + clauses[:i]) * (1 + i % 3) for i in range(7)]
+    texts[2:2] = ["", "二"]
+    for summarizer in (variant(), variant(beams=3)):
+        single = [summarizer.summarize(text) for text in texts]
+        counted: list[int] = []
+        for size in (1, 2, 8):
+            batch = summarizer.summarize_batch(texts, batch_size=size, on_progress=counted.append)
+            assert [s.text for s in batch] == [s.text for s in single]
+            assert [s.spans for s in batch] == [s.spans for s in single]
+            assert [s.warnings for s in batch] == [s.warnings for s in single]
+            kept = [[c.kept for c in s.clauses] for s in batch]
+            assert kept == [[c.kept for c in s.clauses] for s in single]
+        assert sum(counted) == 3 * len(texts)
+
+
+def test_windows_of_a_long_list(variant, judgment, monkeypatch) -> None:
+    monkeypatch.setattr("spaces.summarizer.WINDOW", 2)
+    texts = [judgment[i : i + 60] for i in range(0, 90, 10)]
+    summarizer = variant(max_new_tokens=5)
+    alone = [summarizer.summarize(text).text for text in texts]
+    assert [s.text for s in summarizer.summarize_batch(texts, batch_size=2)] == alone
+
+
+alphabet = st.sampled_from(
+    list("原告被本院借款，。：；\n12,.ＡbC(）\U0001f600\ud800\x00 \u200b龘㎡ﬁ")
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(text=st.text(alphabet, max_size=80), extract=st.booleans())
+def test_the_contract_holds_for_any_text(tiny_summarizer, text, extract) -> None:
+    check(text, tiny_summarizer.summarize(text, extract=extract))
+
+
+ODD = {
+    "empty": "",
+    "blank": " \n\t\u3000\r\n",
+    "controls only": "\x00\x01\x1f\x7f",
+    "one character": "判",
+    "punctuation": "，。；：",
+    "no punctuation": "原告与被告借款纠纷一案本院立案后依法审理" * 50,
+    "latin": "The plaintiff asks the defendant to return 50,000 yuan. " * 20,
+    "emoji": "😀👨‍👩‍👧原告😀，被告👍🏽。",
+    "controls": "原\x00告\x07，被\x1b[31m告。\x85\u2028判决",
+    "lone surrogates": "原告\ud83d，被告\udc00归还\ud800借款。",
+    "unknown characters": "龘靐齉，爩麤龗。" * 3,
+    "specials spelled out": "[SEP]原告[CLS]，[MASK][PAD][UNK]被告。",
+    "bidi and zero width": "\u202e原告\u200b\u200d\ufeff，被告。",
+    "combining": "e\u0301" * 30 + "原告，" + "\u0301" * 30,
+}
+
+
+@pytest.mark.parametrize("extract", [True, False])
+@pytest.mark.parametrize("name", ODD)
+def test_odd_texts_get_a_summary_or_a_warning(tiny_summarizer, name, extract) -> None:
+    summary = tiny_summarizer.summarize(ODD[name], extract=extract)
+    check(ODD[name], summary)
+    assert summary.text or summary.warnings
+
+
+def test_sixty_thousand_characters(tiny_summarizer, judgment) -> None:
+    text = judgment * (60_000 // len(judgment) + 1)
+    summary = tiny_summarizer.summarize(text)
+    check(text, summary)
+    assert len(summary.clauses) > 3000
+    assert any("shortened" in warning for warning in summary.warnings)
+
+
+@pytest.mark.parametrize(
+    ("text", "beginning"),
+    [
+        ("", "The text is empty: there is nothing to summarize."),
+        (" \x00\n", "The text is empty"),
+        ("Only Latin letters.", "The text has no Chinese characters"),
+        ("原告\ud800，\udc00被告。", "The text has 2 lone surrogates"),
+        ("原" * 1000, "A clause is longer than what the generator reads (200 tokens)"),
+    ],
+)
+def test_warnings(tiny_summarizer, text, beginning) -> None:
+    warnings = tiny_summarizer.summarize(text).warnings
+    assert any(warning.startswith(beginning) for warning in warnings), warnings
+
+
+def test_a_summary_that_was_cut_off(variant, judgment) -> None:
+    warnings = variant(max_new_tokens=2).summarize(judgment).warnings
+    assert "The summary reached 2 tokens (max_new_tokens) and may be cut off." in warnings
+
+
+def test_no_clause_above_the_threshold(variant, judgment) -> None:
+    summary = variant(threshold=1.0).summarize(judgment)
+    assert sum(clause.kept for clause in summary.clauses) == 1
+    assert summary.text
+    assert any(warning.startswith("No clause passed") for warning in summary.warnings)
+
+
+def test_the_extract_fits_the_generator(variant, judgment, monkeypatch) -> None:
+    seen: list[int] = []
+    from spaces.generate.beam import beam_search
+
+    def spy(model, sources, **options):
+        seen.extend(len(source) for source in sources)
+        return beam_search(model, sources, **options)
+
+    monkeypatch.setattr("spaces.summarizer.beam_search", spy)
+    summarizer = variant(threshold=0.0, max_source_tokens=50)
+    summary = summarizer.summarize(judgment)
+    whole = summarizer.summarize(judgment, extract=False)
+    assert max(seen) <= 50
+    assert "The extract was shortened" in summary.warnings[0]
+    assert "it was cut at a clause border" in whole.warnings[0]
+    assert whole.clauses == ()
+    for span in whole.spans:
+        assert span.source_end is None or span.source_end < 100, "only the beginning was read"
+
+
+def test_texts_are_strings(tiny_summarizer) -> None:
+    with pytest.raises(TypeError, match="expected a string, got bytes"):
+        tiny_summarizer.summarize(b"abc")
+    with pytest.raises(TypeError, match="got one string"):
+        tiny_summarizer.summarize_batch("abc")
+    with pytest.raises(ConfigError, match="batch_size"):
+        tiny_summarizer.summarize_batch(["abc"], batch_size=0)
+    assert tiny_summarizer.summarize_batch([]) == []
+
+
+def test_the_caller_s_random_numbers_are_left_alone(tiny_summarizer, judgment) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    tiny_summarizer.summarize(judgment)
+    assert torch.rand(1) == expected
+
+
+def test_parts_that_do_not_fit(tiny_summarizer, tiny_tokenizer) -> None:
+    from spaces.extract.labeller import Labeller, LabellerConfig
+    from spaces.generate.tokenizer import build_tokenizer
+
+    _, encoder, labeller, generator = tiny_summarizer.parts
+    other = Labeller(LabellerConfig(input_size=320, hidden_size=8))
+    with pytest.raises(ModelError, match="expects vectors of 320, the encoder gives 32: was it"):
+        Summarizer(tiny_tokenizer, encoder, other, generator)
+    small = build_tokenizer({"原": 1})
+    with pytest.raises(ModelError, match="has 6 pieces, the encoder's embeddings have"):
+        Summarizer(small, encoder, labeller, generator)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("threshold", 1.5),
+        ("threshold", "0.2"),
+        ("threshold", float("nan")),
+        ("max_source_tokens", 2),
+        ("max_new_tokens", 0),
+        ("max_new_tokens", 2.5),
+        ("beams", 0),
+        ("beams", True),
+        ("no_repeat", 1),
+        ("no_repeat", -1),
+        ("sparse_top_k", -1),
+        ("length_penalty", -0.5),
+    ],
+)
+def test_settings_check_themselves(field, value) -> None:
+    with pytest.raises(ConfigError, match=f"^{field}: expected"):
+        SummarizerConfig(**{field: value})
+
+
+def test_settings_from_a_file() -> None:
+    config = SummarizerConfig(beams=3)
+    assert SummarizerConfig.from_dict(dataclasses.asdict(config)) == config
+    with pytest.raises(ConfigError, match="^beam: no such field"):
+        SummarizerConfig.from_dict({"beam": 3})
+
+
+def test_the_fingerprint_knows_settings_and_weights(variant, tiny_summarizer) -> None:
+    assert variant().fingerprint() == tiny_summarizer.fingerprint()
+    assert variant(beams=2).fingerprint() != tiny_summarizer.fingerprint()
+
+
+def test_public_names_are_looked_up_late() -> None:
+    assert spaces.Summarizer is Summarizer
+    assert spaces.Span.__module__ == spaces.Summary.__module__ == "spaces.provenance"
+    assert spaces.__version__
+    assert {"Summarizer", "Summary", "Span", "__version__"} <= set(dir(spaces))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = spaces.nothing
+    code = "import sys, spaces; spaces.Summary; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
