@@ -81,8 +81,8 @@ class Evaluation:
 def rouge_scores(prediction: str, reference: str, unit: Unit = "word") -> Rouge:
     """ROUGE of one prediction, by `rouge-score` with the units above. An empty text scores 0.
 
-    >>> rouge_scores("甲还款", "甲应还款", unit="char")  # 3 of 3 and 4; 1 pair of 2 and 3
-    Rouge(r1=0.8571…, r2=0.4, rl=0.8571…, weighted=0.6742…)
+    >>> rouge_scores("甲还款", "甲应款还", unit="char")  # 3 of 3 and 4; no pair; 2 in order
+    Rouge(r1=0.8571428571428571, r2=0.0, rl=0.5714285714285715, weighted=0.4)
 
     Raises ConfigError for another unit.
     """
