@@ -21,8 +21,7 @@ def repeat_limits(size: int) -> dict[int, int]:
 
     n-grams below 4 are left alone: 3 tokens are a date or an amount. 0: no limits. Of 743
     reference summaries written by people, cut into jieba's words, 36 break the limits of 16;
-    156 have an 8-gram twice, mostly claims that come back in the ruling. Raises ConfigError for a
-    size of 1 or below 0.
+    156 have an 8-gram twice. Raises ConfigError for a size of 1 or below 0.
 
     >>> repeat_limits(16)
     {16: 1, 8: 2, 4: 3}
