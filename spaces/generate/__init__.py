@@ -1,1 +1,1 @@
-"""The generative stage: tokenizer, prefix-LM backbone, copy mechanism, decoding and their training."""
+"""The generative stage: tokenizer, prefix-LM backbone, copy mechanism, decoding, training."""

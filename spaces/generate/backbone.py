@@ -1,16 +1,18 @@
 """The prefix-LM backbone: a BERT-shaped transformer that reads under a mask of its caller's choice.
 
-Blocks are BERT's (Devlin et al. 2019: post-LayerNorm, GELU, token-type embeddings); positions are either
+Blocks are BERT's (Devlin et al. 2019: post-LayerNorm, GELU, token-type embeddings); positions are
+either
 
-- `rotary` (Su et al. 2021, RoFormer): queries and keys turn by an angle that grows with the position; attention runs in
-  PyTorch's fused kernel (`scaled_dot_product_attention`);
-- `relative` (Wei et al. 2019, NEZHA): a fixed sinusoid of the distance j - i, clipped at `max_relative_position`, is added
-  to every key and every value: score_ij = q_i . (k_j + r_ij) / sqrt(d), out_i = sum_j p_ij (v_j + r_ij). The value term needs
-  the probabilities themselves, which the fused kernel does not give, so this one is computed in the open.
+- `rotary` (Su et al. 2021, RoFormer): queries and keys turn by an angle that grows with the
+  position; attention runs in PyTorch's fused kernel (`scaled_dot_product_attention`);
+- `relative` (Wei et al. 2019, NEZHA): a fixed sinusoid of the distance j - i, clipped at
+  `max_relative_position`, is added to every key and every value: score_ij = q_i . (k_j + r_ij) /
+  sqrt(d), out_i = sum_j p_ij (v_j + r_ij). The value term needs the probabilities themselves, which
+  the fused kernel does not give, so this one is computed in the open.
 
-The mask makes it UniLM's (Dong et al. 2019): `prefix_lm_mask` lets the source see itself both ways and the target see the
-source and its own past. `Cache` keeps keys and values for decoding: those of the source once per judgment, shared by its
-beams, those of the target per beam.
+The mask makes it UniLM's (Dong et al. 2019): `prefix_lm_mask` lets the source see itself both ways
+and the target see the source and its own past. `Cache` keeps keys and values for decoding: those of
+the source once per judgment, shared by its beams, those of the target per beam.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ POSITIONS = ("rotary", "relative")
 class BackboneConfig(PreTrainedConfig):
     """Sizes of the backbone; the defaults are those of a base model.
 
-    `position` is "rotary" or "relative"; `max_relative_position` matters to the latter only. Raises ValueError where a size
-    does not fit another.
+    `position` is "rotary" or "relative"; `max_relative_position` matters to the latter only. Raises
+    ValueError where a size does not fit another.
     """
 
     model_type = "spaces-backbone"
@@ -52,7 +54,8 @@ class BackboneConfig(PreTrainedConfig):
     ):
         if hidden_size % num_attention_heads or (hidden_size // num_attention_heads) % 2:
             raise ValueError(
-                f"hidden_size ({hidden_size}) must be an even multiple of num_attention_heads ({num_attention_heads})"
+                f"hidden_size ({hidden_size}) must be an even multiple of "
+                f"num_attention_heads ({num_attention_heads})"
             )
         if position not in POSITIONS:
             raise ValueError(f"position must be one of {', '.join(POSITIONS)}, not {position!r}")
@@ -74,10 +77,12 @@ class BackboneConfig(PreTrainedConfig):
 
 
 def prefix_lm_mask(source_lengths: Tensor, lengths: Tensor, size: int) -> Tensor:
-    """UniLM's sequence-to-sequence mask, (B, size, size) bool, True where row i may look at column j.
+    """UniLM's sequence-to-sequence mask, (B, size, size) bool, True where row i may look at column
+    j.
 
-    source_lengths, lengths: (B,) tokens of the source and of source and target together; the rest is padding. A padding
-    row looks at column 0 alone: its softmax needs something to normalise and nobody reads the outcome.
+    source_lengths, lengths: (B,) tokens of the source and of source and target together; the rest
+    is padding. A padding row looks at column 0 alone: its softmax needs something to normalise and
+    nobody reads the outcome.
 
     >>> prefix_lm_mask(torch.tensor([2]), torch.tensor([3]), 4).int().tolist()
     [[[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 0, 0, 0]]]
@@ -92,11 +97,13 @@ def prefix_lm_mask(source_lengths: Tensor, lengths: Tensor, size: int) -> Tensor
 class Cache:
     """Keys and values seen so far, for `beams` continuations of each of B sources.
 
-    The source's are (B, H, S, D) per layer, stored once and shared by the beams; the target's are pre-allocated as
-    (B, W, H, T, D) per layer and filled up to `length`.
+    The source's are (B, H, S, D) per layer, stored once and shared by the beams; the target's are
+    pre-allocated as (B, W, H, T, D) per layer and filled up to `length`.
     """
 
-    def __init__(self, source: Sequence[tuple[Tensor, Tensor]], mask: Tensor, beams: int, room: int):
+    def __init__(
+        self, source: Sequence[tuple[Tensor, Tensor]], mask: Tensor, beams: int, room: int
+    ):
         keys = source[0][0]
         batch, heads, _, size = keys.shape
         self.source = list(source)
@@ -150,7 +157,8 @@ class Attention(nn.Module):
     def forward(
         self, x: Tensor, mask: Tensor, positions: Tensor
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """x (B, L, E), mask (B, 1, 1 or L, L) bool, positions (B, L) -> (B, L, E) and the keys and values."""
+        """x (B, L, E), mask (B, 1, 1 or L, L) bool, positions (B, L) -> (B, L, E) and the keys and
+        values."""
         q, k, v = self.project(x, positions)
         if self.rotary:
             mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
@@ -163,7 +171,8 @@ class Attention(nn.Module):
     def step(self, x: Tensor, cache: Cache, layer: int) -> Tensor:
         """One more token for each beam, x (B, W, E) -> (B, W, E); the cache's target grows by it.
 
-        The beams of a judgment are as many query rows over the same source, so its keys are read once for all of them.
+        The beams of a judgment are as many query rows over the same source, so its keys are read
+        once for all of them.
         """
         batch, beams, _ = x.shape
         t = cache.length
@@ -201,13 +210,15 @@ class Attention(nn.Module):
         return distance.clamp(-self.clip, self.clip) + self.clip
 
     def distance_scores(self, q: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-        """q_i . r_ij for all pairs: one product with the table of distances, then a gather; (B, H, L, M)."""
+        """q_i . r_ij for all pairs: one product with the table of distances, then a gather; (B, H,
+        L, M)."""
         by_distance = q @ self.distances.to(q.dtype).T
         index = self.buckets(rows, columns)[:, None].expand(-1, self.heads, -1, -1)
         return by_distance.gather(-1, index)
 
     def distance_values(self, p: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-        """sum_j p_ij r_ij: probabilities summed per distance, then one product with the table; (B, H, L, D)."""
+        """sum_j p_ij r_ij: probabilities summed per distance, then one product with the table; (B,
+        H, L, D)."""
         index = self.buckets(rows, columns)[:, None].expand(-1, self.heads, -1, -1)
         summed = p.new_zeros(*p.shape[:-1], len(self.distances)).scatter_add(-1, index, p)
         return summed @ self.distances.to(p.dtype)
@@ -261,7 +272,8 @@ class Backbone(PreTrainedModel):
             nn.init.ones_(module.weight)
             nn.init.zeros_(module.bias)
         if isinstance(module, Attention) and not module.rotary:
-            # from_pretrained builds on the meta device, where a table that is not saved must be made anew
+            # from_pretrained builds on the meta device, where a table that is not saved must be
+            # made anew
             module.distances.copy_(sinusoids(*module.distances.shape))
 
     def embed(self, ids: Tensor, segments: Tensor) -> Tensor:
@@ -276,8 +288,8 @@ class Backbone(PreTrainedModel):
     ) -> Tensor:
         """input_ids (B, L), attention_mask (B, L) or (B, L, L) bool -> hidden states (B, L, E).
 
-        A mask of two dimensions says which tokens are real (everything sees them); one of three says who sees whom.
-        `segments` is 0 for the source (the default) and 1 for the target.
+        A mask of two dimensions says which tokens are real (everything sees them); one of three
+        says who sees whom. `segments` is 0 for the source (the default) and 1 for the target.
         """
         return self.read(input_ids, attention_mask, segments)[0]
 
@@ -299,7 +311,8 @@ class Backbone(PreTrainedModel):
     def prefill(
         self, *, source_ids: Tensor, source_mask: Tensor, beams: int, max_new_tokens: int
     ) -> Cache:
-        """Read the sources (B, S) once; room is kept for `max_new_tokens` of each of the `beams`."""
+        """Read the sources (B, S) once; room is kept for `max_new_tokens` of each of the
+        `beams`."""
         _, kept = self.read(source_ids, source_mask, None)
         return Cache(kept, source_mask.bool(), beams, max_new_tokens)
 
@@ -313,7 +326,8 @@ class Backbone(PreTrainedModel):
 
     @torch.no_grad()
     def extend_embeddings(self, compounds: Sequence[Sequence[int]]) -> Backbone:
-        """Add a row per compound, the mean of the rows of the ids it was spelled with (Su, WoBERT); returns self.
+        """Add a row per compound, the mean of the rows of the ids it was spelled with (Su, WoBERT);
+        returns self.
 
         >>> model.extend_embeddings([[7, 8]]).words.weight[-1]   # == (weight[7] + weight[8]) / 2
         """
@@ -338,13 +352,21 @@ def sinusoids(positions: int, size: int) -> Tensor:
 
 
 def rotary_angles(positions: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """cos and sin of position * 10000^(-2i/size), each (B, 1, L, size), neighbours in pairs."""
-    inverse = torch.exp(torch.arange(0, size, 2, device=positions.device) * (-math.log(10000.0) / size))
-    angle = (positions[..., None] * inverse).repeat_interleave(2, dim=-1)[:, None]
+    """cos and sin of position * 10000^(-2i/size), each (B, 1, L, size), the same angles in both
+    halves."""
+    inverse = torch.exp(
+        torch.arange(0, size, 2, device=positions.device) * (-math.log(10000.0) / size)
+    )
+    angle = (positions[..., None] * inverse).repeat(1, 1, 2)[:, None]
     return angle.cos(), angle.sin()
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """RoFormer's rotation: (x0, x1) -> (x0 cos - x1 sin, x1 cos + x0 sin) for each pair; x (B, H, L, D)."""
-    turned = torch.stack([-x[..., 1::2], x[..., ::2]], dim=-1).flatten(-2)
-    return x * cos.to(x.dtype) + turned * sin.to(x.dtype)
+    """RoFormer's rotation: (a, b) -> (a cos - b sin, b cos + a sin) for each pair; x (B, H, L, D).
+
+    A pair is element i and element i + D/2, not two neighbours as in RoFormer's own code: the same
+    function after a permutation of each head's rows of the query and key matrices, without strided
+    memory access.
+    """
+    a, b = x.chunk(2, dim=-1)
+    return x * cos.to(x.dtype) + torch.cat([-b, a], dim=-1) * sin.to(x.dtype)

@@ -1,8 +1,8 @@
 """Sparse softmax's loss.
 
-Softmax gives every word of the vocabulary a little mass, however little it deserves; over a target of 200 tokens the
-model learns to push thousands of hopeless words ever further down, which is over-fitting. Sparse softmax (Su, SPACES
-2021) lets only the k largest logits count.
+Softmax gives every word of the vocabulary a little mass, however little it deserves; over a target
+of 200 tokens the model learns to push thousands of hopeless words ever further down, which is
+over-fitting. Sparse softmax (Su, SPACES 2021) lets only the k largest logits count.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ from torch.nn import functional as F
 
 
 def sparse_cross_entropy(logits: Tensor, labels: Tensor, k: int) -> Tensor:
-    """mean of logsumexp(the k largest logits) - the true logit, the true one always among those that count.
+    """mean of logsumexp(the k largest logits) - the true logit, the true one always among those
+    that count.
 
-    logits (N, V), labels (N,) -> a number. The article's loss is negative when the true logit is not among the k largest,
-    which is unbounded below; here the true logit takes part in the sum, so the loss is never negative and is the same
-    wherever the article's is well behaved. `k` = 0 is ordinary cross-entropy: prefer that where a model starts from
-    nothing, since the sparse loss moves only k words at each step.
+    logits (N, V), labels (N,) -> a number. The article's loss is negative when the true logit is
+    not among the k largest, which is unbounded below; here the true logit takes part in the sum, so
+    the loss is never negative and is the same wherever the article's is well behaved. `k` = 0 is
+    ordinary cross-entropy: prefer that where a model starts from nothing, since the sparse loss
+    moves only k words at each step.
 
-    >>> sparse_cross_entropy(torch.tensor([[2.0, 1.0, 0.0]]), torch.tensor([0]), 2)   # log(e^2 + e^1) - 2
+    log(e^2 + e^1) - 2, the third logit being left out:
+
+    >>> sparse_cross_entropy(torch.tensor([[2.0, 1.0, 0.0]]), torch.tensor([0]), 2)
     tensor(0.3133)
     """
     if k < 0:

@@ -1,4 +1,5 @@
-"""The generator: a prefix-LM with two heads, the next token (tied to the embeddings) and its copy tag (BIO)."""
+"""The generator: a prefix-LM with two heads, the next token (tied to the embeddings) and its copy
+tag (BIO)."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from spaces.generate.losses import sparse_cross_entropy
 
 
 class GeneratorConfig(BackboneConfig):
-    """The backbone's sizes, and `sparse_top_k` (0: ordinary softmax) and `copy_weight` of the training loss."""
+    """The backbone's sizes, and `sparse_top_k` (0: ordinary softmax) and `copy_weight` of the
+    training loss."""
 
     model_type = "spaces-generator"
 
@@ -28,7 +30,8 @@ class GeneratorConfig(BackboneConfig):
 
 @dataclass
 class GeneratorOutput(ModelOutput):
-    """loss: LM + copy_weight * copy; logits (B, L, V) and tag_logits (B, L, 3) only when no labels were given."""
+    """loss: LM + copy_weight * copy; logits (B, L, V) and tag_logits (B, L, 3) only when no labels
+    were given."""
 
     loss: Tensor | None = None
     logits: Tensor | None = None
@@ -38,7 +41,8 @@ class GeneratorOutput(ModelOutput):
 
 
 class Generator(PreTrainedModel):
-    """Source and target in one sequence: [CLS] source [SEP] [CLS] target, each target place predicting the next token."""
+    """Source and target in one sequence: [CLS] source [SEP] [CLS] target, each target place
+    predicting the next token."""
 
     config_class = GeneratorConfig
     base_model_prefix = "generator"
@@ -68,10 +72,12 @@ class Generator(PreTrainedModel):
         labels: Tensor | None = None,
         copy_labels: Tensor | None = None,
     ) -> GeneratorOutput:
-        """input_ids (B, L); source_lengths, lengths (B,) tokens of the source, and of source and target.
+        """input_ids (B, L); source_lengths, lengths (B,) tokens of the source, and of source and
+        target.
 
-        labels, copy_labels (B, L): what each place predicts, -100 where nothing is asked. With labels the logits are
-        computed at those places only (the vocabulary's share of the work falls to the target's share of the tokens).
+        labels, copy_labels (B, L): what each place predicts, -100 where nothing is asked. With
+        labels the logits are computed at those places only (the vocabulary's share of the work
+        falls to the target's share of the tokens).
         """
         size = input_ids.shape[1]
         index = torch.arange(size, device=input_ids.device)
@@ -81,9 +87,7 @@ class Generator(PreTrainedModel):
             segments=(index >= source_lengths[:, None]).long(),
         )
         if labels is None:
-            return GeneratorOutput(
-                logits=self.token_logits(hidden), tag_logits=self.copy(hidden)
-            )
+            return GeneratorOutput(logits=self.token_logits(hidden), tag_logits=self.copy(hidden))
         asked = labels != -100
         logits = self.token_logits(hidden[asked]).float()
         lm_loss = sparse_cross_entropy(logits, labels[asked], self.config.sparse_top_k)
@@ -108,13 +112,15 @@ class Generator(PreTrainedModel):
         )
 
     def step(self, *, tokens: Tensor, cache: Cache) -> tuple[Tensor, Tensor]:
-        """The newest token of each beam, (B, W) -> logits of the next, (B, W, V), and of its copy tag, (B, W, 3)."""
+        """The newest token of each beam, (B, W) -> logits of the next, (B, W, V), and of its copy
+        tag, (B, W, 3)."""
         hidden = self.backbone.step(tokens=tokens, cache=cache)
         return self.token_logits(hidden).float(), self.copy(hidden).float()
 
     @torch.no_grad()
     def extend_embeddings(self, compounds: Sequence[Sequence[int]]) -> Generator:
-        """New words start as the mean of their pieces, in the embeddings and in the output bias; returns self."""
+        """New words start as the mean of their pieces, in the embeddings and in the output bias;
+        returns self."""
         if compounds:
             self.backbone.extend_embeddings(compounds)
             rows = torch.stack([self.bias[torch.tensor(ids)].mean() for ids in compounds])

@@ -1,16 +1,19 @@
 """Word-first tokenizer: jieba's segmentation as a Hugging Face fast tokenizer.
 
-jieba without its HMM takes, among all ways to cut a text into dictionary words, the one with the largest product of
-word frequencies. A Unigram model (Kudo 2018, "Subword Regularization") takes the same path over its own pieces. So the
-words that jieba found in a corpus, with their counts, make a Unigram model that cuts as jieba does inside its
-vocabulary, falls back to characters outside it, runs in Rust, is saved as one JSON file and knows where each token lies
-in the text. This is WoBERT's "words first, characters where there is no word" in one step.
+jieba without its HMM takes, among all ways to cut a text into dictionary words, the one with the
+largest product of word frequencies. A Unigram model (Kudo 2018, "Subword Regularization") takes the
+same path over its own pieces. So the words that jieba found in a corpus, with their counts, make a
+Unigram model that cuts as jieba does inside its vocabulary, falls back to characters outside it,
+runs in Rust, is saved as one JSON file and knows where each token lies in the text. This is
+WoBERT's "words first, characters where there is no word" in one step.
 
-Text is normalised (NFKC, lower case) for the model only: offsets always refer to the text that came in.
+Text is normalised (NFKC, lower case) for the model only: offsets always refer to the text that came
+in.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,11 +26,14 @@ SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 PAD, UNK, CLS, SEP, MASK = range(5)
 
 
-def build_tokenizer(counts: Mapping[str, int], vocab_size: int | None = None) -> PreTrainedTokenizerFast:
+def build_tokenizer(
+    counts: Mapping[str, int], vocab_size: int | None = None
+) -> PreTrainedTokenizerFast:
     """A tokenizer whose pieces are the characters and the most frequent words of `counts`.
 
-    `counts` maps a word or a character to how often it occurs; every single character in it is kept before any longer
-    word is, so that rare names stay spelled out. A piece's score is the logarithm of its relative frequency.
+    `counts` maps a word or a character to how often it occurs; every single character in it is kept
+    before any longer word is, so that rare names stay spelled out. A piece's score is the logarithm
+    of its relative frequency.
 
     >>> tok = build_tokenizer({"本": 2, "院": 2, "认": 1, "为": 1, "本院": 5, "认为": 5})
     >>> tok.tokenize("本院认为")
@@ -49,10 +55,12 @@ def build_tokenizer(counts: Mapping[str, int], vocab_size: int | None = None) ->
 
 
 def count_words(texts: Iterable[str], segment, *, min_characters: int = 1) -> Counter[str]:
-    """Words of `texts` as `segment(text) -> list of words` cuts them, together with every single character.
+    """Words of `texts` as `segment(text) -> list of words` cuts them, together with every single
+    character.
 
-    Words with a digit or a Latin letter are counted by character only: an amount is copied digit by digit and never
-    becomes one opaque token. Characters seen fewer than `min_characters` times are left out ([UNK] stands for them).
+    Words with a digit or a Latin letter are counted by character only: an amount is copied digit by
+    digit and never becomes one opaque token. Characters seen fewer than `min_characters` times are
+    left out ([UNK] stands for them).
     """
     normalize = _normalizer().normalize_str
     words: Counter[str] = Counter()
@@ -61,7 +69,9 @@ def count_words(texts: Iterable[str], segment, *, min_characters: int = 1) -> Co
         text = normalize(text)
         characters.update(text)
         words.update(segment(text))
-    counts = Counter({c: n for c, n in characters.items() if n >= min_characters and not c.isspace()})
+    counts = Counter(
+        {c: n for c, n in characters.items() if n >= min_characters and not c.isspace()}
+    )
     for character in counts:
         counts[character] = max(words.get(character, 0), 1)
     for word, n in words.items():
@@ -73,11 +83,13 @@ def count_words(texts: Iterable[str], segment, *, min_characters: int = 1) -> Co
 def add_words(
     tokenizer: PreTrainedTokenizerFast, words: Iterable[str]
 ) -> tuple[PreTrainedTokenizerFast, list[list[int]]]:
-    """The tokenizer with `words` added behind its vocabulary, and for each added word the ids it was cut into before.
+    """The tokenizer with `words` added behind its vocabulary, and for each added word the ids it
+    was cut into before.
 
-    The ids of old tokens do not change. A new word's score lies just above its best old segmentation, so it is always
-    preferred to it (jieba's `suggest_freq`). Words already in the vocabulary, or with characters it lacks, are passed
-    over. The lists of old ids are what `Backbone.extend_embeddings` averages.
+    The ids of old tokens do not change. A new word's score lies just above its best old
+    segmentation, so it is always preferred to it (jieba's `suggest_freq`). Words already in the
+    vocabulary, or with characters it lacks, are passed over. The lists of old ids are what
+    `Backbone.extend_embeddings` averages.
     """
     pieces = [tuple(item) for item in _model_state(tokenizer)["vocab"]]
     known = {piece for piece, _ in pieces}
@@ -97,14 +109,16 @@ def add_words(
 
 
 def load_tokenizer(path: str | Path) -> PreTrainedTokenizerFast:
-    """Read a saved tokenizer from a folder (`tokenizer.json`, `tokenizer_config.json`); nothing is downloaded."""
+    """Read a saved tokenizer from a folder (`tokenizer.json`, `tokenizer_config.json`); nothing is
+    downloaded."""
     return PreTrainedTokenizerFast.from_pretrained(str(path), local_files_only=True)
 
 
 def encode_source(
     tokenizer: PreTrainedTokenizerFast, text: str
 ) -> tuple[list[int], list[tuple[int, int]]]:
-    """[CLS] text [SEP] as ids, with each token's (start, end) in `text`; the two added tokens have (0, 0)."""
+    """[CLS] text [SEP] as ids, with each token's (start, end) in `text`; the two added tokens have
+    (0, 0)."""
     encoding = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     ids = [CLS, *encoding["input_ids"], SEP]
     return ids, [(0, 0), *encoding["offset_mapping"], (0, 0)]
@@ -116,8 +130,6 @@ def vocabulary_strings(tokenizer: PreTrainedTokenizerFast) -> list[str]:
 
 
 def _model_state(tokenizer: PreTrainedTokenizerFast) -> dict:
-    import json
-
     return json.loads(tokenizer.backend_tokenizer.to_str())["model"]
 
 
@@ -133,6 +145,6 @@ def _wrap(pieces: Sequence[tuple[str, float]]) -> PreTrainedTokenizerFast:
     names = dict(zip(("pad", "unk", "cls", "sep", "mask"), SPECIAL_TOKENS, strict=True))
     return PreTrainedTokenizerFast(
         tokenizer_object=backend,
-        split_special_tokens=True,  # a judgment that spells "[SEP]" is text, not a command to the model
+        split_special_tokens=True,  # a judgment that spells "[SEP]" is text, not a command
         **{f"{name}_token": token for name, token in names.items()},
     )

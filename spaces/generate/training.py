@@ -1,0 +1,259 @@
+"""Training the generator: pairs with mixed sources and replaced tokens, an average of the weights,
+the Trainer.
+
+Everything runs in Hugging Face's Trainer (resume, bf16, logging, progress); what this project adds
+are three callbacks' worth of method: the moving average of the weights (EMA) that is evaluated and
+kept instead of the raw ones, an evaluation that really decodes, and examples that are drawn anew in
+each epoch.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from spaces.errors import ConfigError
+from spaces.generate.copying import copy_labels
+from spaces.generate.model import Generator
+from spaces.generate.tokenizer import CLS, PAD, SEP
+
+IGNORE = -100
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What one judgment teaches: any of `sources` (token ids with [CLS] and [SEP]) may stand before
+    `target` (ids)."""
+
+    sources: Sequence[Sequence[int]]
+    target: Sequence[int]
+
+
+class PairExamples(torch.utils.data.Dataset):
+    """Pairs as sequences [CLS] source [SEP] [CLS] target with labels, drawn anew in each epoch.
+
+    With equal chance one of the pair's sources (the predicted and the oracle extract), of whose
+    tokens `replacement` (a share) give way to others of the same source: at prediction the source
+    has faults too, and a model that has only seen clean ones trusts it blindly. Copy tags are those
+    of the clean source. Set `epoch` before each pass.
+    """
+
+    def __init__(self, pairs: Sequence[Pair], *, replacement: float, max_tokens: int, seed: int):
+        if not 0 <= replacement < 1:
+            raise ConfigError(f"generate.replacement must lie in [0, 1), not {replacement}")
+        self.pairs, self.replacement, self.max_tokens = pairs, replacement, max_tokens
+        self.seed, self.epoch = seed, 0
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int) -> dict[str, list[int] | int]:
+        random = np.random.default_rng([self.seed, self.epoch, index])
+        pair = self.pairs[index]
+        source = list(pair.sources[int(random.integers(len(pair.sources)))])
+        tags = copy_labels(source, list(pair.target))
+        ids = [*replace_tokens(source, self.replacement, random), CLS, *pair.target]
+        blank = [IGNORE] * len(source)
+        size = self.max_tokens
+        return {
+            "input_ids": ids[:size],
+            "labels": [*blank, *pair.target, SEP][:size],
+            "copy_labels": [*blank, *tags, 0][:size],
+            "source_lengths": len(source),
+            "lengths": min(len(ids), size),
+        }
+
+
+def replace_tokens(source: Sequence[int], share: float, random: np.random.Generator) -> list[int]:
+    """`share` of the tokens between [CLS] and [SEP] replaced by others drawn from between them."""
+    inner = np.asarray(source[1:-1])
+    if share and len(inner):
+        chosen = random.random(len(inner)) < share
+        inner = np.where(chosen, random.choice(inner, len(inner)), inner)
+    return [source[0], *inner.tolist(), source[-1]]
+
+
+def collate(examples: Sequence[dict], multiple: int = 64) -> dict[str, torch.Tensor]:
+    """Pad to the next multiple: few shapes, so that the allocator and the kernels meet the same
+    ones again."""
+    width = -(-max(len(e["input_ids"]) for e in examples) // multiple) * multiple
+
+    def padded(name: str, fill: int) -> torch.Tensor:
+        return torch.tensor([[*e[name], *[fill] * (width - len(e[name]))] for e in examples])
+
+    return {
+        "input_ids": padded("input_ids", PAD),
+        "labels": padded("labels", IGNORE),
+        "copy_labels": padded("copy_labels", IGNORE),
+        "source_lengths": torch.tensor([e["source_lengths"] for e in examples]),
+        "lengths": torch.tensor([e["lengths"] for e in examples]),
+    }
+
+
+class MovingAverage(TrainerCallback):
+    """EMA of the weights, kept beside the checkpoints (`ema.safetensors`), so that a resumed run
+    goes on with it.
+
+    average <- d * average + (1 - d) * weights with d = min(decay, (1 + t) / (10 + t)): young
+    averages forget fast.
+    """
+
+    def __init__(self, decay: float):
+        self.decay = decay
+        self.average: dict[str, torch.Tensor] | None = None
+        self.updates = 0
+
+    def on_train_begin(self, args, state, control, model=None, **kwargs):
+        self.average = {n: p.detach().clone() for n, p in model.named_parameters()}
+        self.updates = state.global_step
+        stored = Path(args.output_dir, f"checkpoint-{state.global_step}", "ema.safetensors")
+        if state.global_step and stored.is_file():
+            self.average = load_file(stored)
+
+    @torch.no_grad()
+    def on_step_end(self, args, state, control, model=None, **kwargs):
+        self.updates += 1
+        keep = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        for name, parameter in model.named_parameters():
+            self.average[name].lerp_(parameter.detach(), 1 - keep)
+
+    def on_save(self, args, state, control, **kwargs):
+        folder = Path(args.output_dir, f"checkpoint-{state.global_step}")
+        save_file(self.average, folder / "ema.safetensors")
+
+    @contextmanager
+    def applied(self, model: torch.nn.Module):
+        """The model with the averaged weights inside the block, its own again after it."""
+        own = {n: p.detach().clone() for n, p in model.named_parameters()}
+        _fill(model, self.average)
+        try:
+            yield
+        finally:
+            _fill(model, own)
+
+
+@torch.no_grad()
+def _fill(model: torch.nn.Module, values: dict[str, torch.Tensor]) -> None:
+    for name, parameter in model.named_parameters():
+        parameter.copy_(values[name])
+
+
+class EpochSetter(TrainerCallback):
+    """Tells the examples which pass this is: their random draws depend on it, not on how often they
+    were asked."""
+
+    def __init__(self, examples: PairExamples):
+        self.examples = examples
+
+    def on_epoch_begin(self, args, state, control, **kwargs):
+        self.examples.epoch = round(state.epoch or 0)
+
+
+class GeneratorTrainer(Trainer):
+    """The Trainer with losses by part in its log, and an evaluation that decodes with the averaged
+    weights.
+
+    `score(model) -> {"weighted": …}` is called with the averaged weights in place; the best of them
+    are kept in `output_dir/best`.
+    """
+
+    def __init__(self, *args, average: MovingAverage, score: Callable | None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.average, self.score = average, score
+        self.best_folder = Path(self.args.output_dir, "best")
+        self.parts: dict[str, list[float]] = {}
+
+    def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
+        output = model(**inputs)
+        for name in ("lm_loss", "copy_loss"):
+            self.parts.setdefault(name, []).append(float(output[name]))
+        return (output.loss, output) if return_outputs else output.loss
+
+    def log(self, logs, *args, **kwargs):
+        if "loss" in logs:
+            logs = {**logs, **{n: round(float(np.mean(v)), 4) for n, v in self.parts.items() if v}}
+            self.parts = {}
+        super().log(logs, *args, **kwargs)
+
+    def evaluate(self, *args, metric_key_prefix: str = "eval", **kwargs) -> dict[str, float]:
+        self.model.eval()
+        with self.average.applied(self.model), torch.no_grad():
+            metrics = {f"{metric_key_prefix}_{k}": v for k, v in self.score(self.model).items()}
+            key = f"{metric_key_prefix}_weighted"
+            if self.state.best_metric is None or metrics[key] > self.state.best_metric:
+                self.model.save_pretrained(self.best_folder)
+        self.model.train()
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        return metrics
+
+
+def training_arguments(output_dir: str | Path, **settings) -> TrainingArguments:
+    """The Trainer's arguments that this project always sets, and `settings` over them."""
+    common = dict(
+        output_dir=str(output_dir),
+        report_to="none",
+        save_total_limit=1,
+        disable_tqdm=not sys.stderr.isatty(),
+        remove_unused_columns=False,
+        bf16=True,
+        use_cpu=not torch.cuda.is_available(),
+        optim="adamw_torch_fused",
+        max_grad_norm=1.0,
+        save_only_model=False,
+        dataloader_num_workers=0,
+        label_names=["labels"],
+    )
+    return TrainingArguments(**{**common, **settings})
+
+
+def train_generator(
+    model: Generator,
+    examples: torch.utils.data.Dataset,
+    arguments: TrainingArguments,
+    *,
+    ema_decay: float,
+    score: Callable[[Generator], dict[str, float]] | None = None,
+    patience: int = 0,
+    collator: Callable = collate,
+) -> Generator:
+    """Train, going on from the last checkpoint in `arguments.output_dir` if there is one; returns
+    the averaged model.
+
+    With `score` the best of the evaluated averages is returned (and training stops after `patience`
+    evaluations without a better one, 0: never); without it the last average.
+    """
+    average = MovingAverage(ema_decay)
+    callbacks: list[TrainerCallback] = [average]
+    if isinstance(examples, PairExamples):
+        callbacks.append(EpochSetter(examples))
+    if score is not None and patience:
+        callbacks.append(EarlyStoppingCallback(early_stopping_patience=patience))
+    trainer = GeneratorTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=examples,
+        eval_dataset=examples if score is not None else None,
+        data_collator=collator,
+        callbacks=callbacks,
+        average=average,
+        score=score,
+    )
+    output = Path(arguments.output_dir)
+    last = get_last_checkpoint(str(output)) if output.is_dir() else None
+    trainer.train(resume_from_checkpoint=last)
+    if score is not None and trainer.best_folder.is_dir():
+        return Generator.from_pretrained(trainer.best_folder)
+    _fill(model, average.average)
+    return model.eval()
