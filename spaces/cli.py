@@ -7,6 +7,7 @@ answers at once.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -83,22 +84,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a console of another encoding must not stop a summary
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     try:
-        return app(args=arguments, prog_name="spaces", standalone_mode=False) or 0
+        code = app(args=arguments, prog_name="spaces", standalone_mode=False)
+        sys.stdout.flush()
+        return code or 0
     except TyperException as error:
-        message = " ".join(error.format_message().split())
-        return _fail(
-            f"{message} (see spaces --help)"
-            if message
-            else "expected a command (see spaces --help)"
-        )
+        message = " ".join(error.format_message().split()) or "expected a command"
+        return _fail(f"{message} (see spaces --help)")
     except SpacesError as error:
         return _fail(str(error))
-    except (KeyboardInterrupt, typer.Abort):
-        say("spaces: stopped")
-        return 130
-    except BrokenPipeError:  # the reader, head say, has seen enough
-        sys.stderr.close()
-        return 0
+    except BrokenPipeError:  # the reader, head say, has seen enough; nothing is left to flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:  # a full disk, a file taken away while it was read
+        return _fail(f"{error.filename or 'the system'}: {error.strerror or error}")
 
 
 def _fail(message: str) -> int:
@@ -202,17 +200,21 @@ def predict(
         )
     source, target = (source, target) if source and target else COMPETITION
     check_paths(source, target)
-    with progress_bar(source) as report_progress:
-        report = predict_file(
-            source,
-            target,
-            _load(model),
-            batch_size=batch_size,
-            details=details,
-            extract=not no_extract,
-            on_progress=report_progress,
-            on_warning=lambda message: say(f"spaces: warning: {message}"),
-        )
+    try:
+        with progress_bar(source) as report_progress:
+            report = predict_file(
+                source,
+                target,
+                _load(model),
+                batch_size=batch_size,
+                details=details,
+                extract=not no_extract,
+                on_progress=report_progress,
+                on_warning=lambda message: say(f"spaces: warning: {message}"),
+            )
+    except KeyboardInterrupt:
+        say("spaces: stopped; the same command goes on from here")
+        raise typer.Exit(130) from None
     resumed = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
     say(f"spaces: {report.records} records{resumed}, {report.failed} failed: {target}")
     if report.failed:
