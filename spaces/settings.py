@@ -18,16 +18,16 @@ class SummarizerConfig:
 
     threshold: clauses with a higher probability are kept. max_source_tokens: what the generator
     reads at most, [CLS] and [SEP] included. max_new_tokens: what it writes at most. beams: 1 is
-    greedy. no_repeat: no n-gram of this many tokens is said more often than the source says it (0:
-    no such rule). sparse_top_k: how many tokens stay possible at a step (0: all).
-    length_penalty: a beam's score is divided by its length to this power.
+    greedy. no_repeat: the limits on repetition of `generate.rules.repeat_limits` (0: none).
+    sparse_top_k: how many tokens stay possible at a step (0: all). length_penalty: a beam's score
+    is divided by its length to this power.
     """
 
     threshold: float = 0.2
     max_source_tokens: int = 768
     max_new_tokens: int = 320
     beams: int = 1
-    no_repeat: int = 8
+    no_repeat: int = 16
     sparse_top_k: int = 10
     length_penalty: float = 1.0
 

@@ -79,6 +79,8 @@ class _Draft:
         return draft
 
     def finish(self) -> Summary:
+        if self.clauses and not self.summary:
+            self.warnings.append("The model wrote nothing: the summary is empty.")
         return Summary(self.summary, tuple(self.spans), tuple(self.scored), tuple(self.warnings))
 
 
@@ -278,9 +280,7 @@ class Summarizer:
                 draft.summary, draft.spans = render(
                     hypothesis, draft.offsets, draft.extract, draft.judgment, self.tokenizer
                 )
-                if not draft.summary:
-                    draft.warnings.append("The model wrote nothing: the summary is empty.")
-                elif hypothesis.truncated:
+                if hypothesis.truncated:
                     draft.warnings.append(
                         f"The summary reached {self.config.max_new_tokens} tokens "
                         "(max_new_tokens) and may be cut off."

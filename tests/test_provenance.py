@@ -140,8 +140,7 @@ def test_special_and_empty_tokens_write_nothing() -> None:
 
 @st.composite
 def cases(draw):
-    """A judgment, stretches of it as an extract, tokens with rising offsets, any hypothesis.
-    """
+    """A judgment, stretches of it as an extract, tokens with rising offsets, any hypothesis."""
     letters = st.sampled_from(
         list("甲乙，。：,:()12Ａａbc \n\t\u3000\x00\x1f\u200b\U0001f600\ud800㎡")
     )

@@ -142,6 +142,16 @@ def test_a_summary_that_was_cut_off(variant, judgment) -> None:
     assert "The summary reached 2 tokens (max_new_tokens) and may be cut off." in warnings
 
 
+def test_a_model_that_writes_nothing(tiny_summarizer, monkeypatch) -> None:
+    from spaces.generate.beam import Hypothesis
+
+    nothing = Hypothesis([], [], [], score=0.0)
+    monkeypatch.setattr("spaces.summarizer.beam_search", lambda *a, **k: [nothing])
+    summary = tiny_summarizer.summarize("原告")
+    assert (summary.text, summary.spans) == ("", ())
+    assert summary.warnings[-1] == "The model wrote nothing: the summary is empty."
+
+
 def test_no_clause_above_the_threshold(variant, judgment) -> None:
     summary = variant(threshold=1.0).summarize(judgment)
     assert sum(clause.kept for clause in summary.clauses) == 1
