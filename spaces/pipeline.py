@@ -21,6 +21,7 @@ it was cut short.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -62,6 +63,18 @@ def run(command: str, config: str | Path, overrides: Sequence[str] = ()) -> None
     steps[command]()
 
 
+def _once(make: Callable[[Plan], Step]) -> Callable[[Plan], Step]:
+    """A step that several others need is looked at once in a run."""
+
+    @functools.wraps(make)
+    def step(plan: Plan) -> Step:
+        if make.__name__ not in plan.made:
+            plan.made[make.__name__] = make(plan)
+        return plan.made[make.__name__]
+
+    return step
+
+
 class Plan:
     """The steps of one recipe. Each method makes sure that the steps it needs are done, then does
     its own."""
@@ -69,6 +82,7 @@ class Plan:
     def __init__(self, recipe: Recipe):
         self.recipe = recipe
         self.folder = Path(recipe.work_folder)
+        self.made: dict[str, Step] = {}
 
     def check_files(self) -> None:
         data = self.recipe.data
@@ -97,6 +111,7 @@ class Plan:
 
         return read_texts(self.corpus_files(), self.recipe.data.corpus_kinds)
 
+    @_once
     def vocabulary(self) -> Step:
         settings = {
             "vocab_size": self.recipe.pretrain.vocab_size,
@@ -114,6 +129,7 @@ class Plan:
         step.run(work)
         return step
 
+    @_once
     def tokens(self) -> Step:
         vocabulary = self.vocabulary()
         step = self.step("tokens", {}, after=[vocabulary])
@@ -127,6 +143,7 @@ class Plan:
         step.run(work)
         return step
 
+    @_once
     def pretrain(self) -> Step:
         tokens = self.tokens()
         settings = self.recipe.pretrain
@@ -183,6 +200,7 @@ class Plan:
 
     # --- words, and where both stages start
 
+    @_once
     def words(self) -> Step:
         data, settings = self.recipe.data, self.recipe.words
         base = Path(settings.base)
@@ -207,6 +225,7 @@ class Plan:
         step.run(work)
         return step
 
+    @_once
     def start(self) -> Step:
         words, pretrain = self.words(), self.pretrain()
         step = self.step(
@@ -252,11 +271,9 @@ class Plan:
         from spaces.generate.model import Generator
 
         backbone = Generator.from_pretrained(start.folder / "generator").backbone
-        layers = self.recipe.extract.encoder_layers
-        backbone.blocks = backbone.blocks[:layers]
-        backbone.config.num_hidden_layers = layers
-        return backbone.eval()
+        return backbone.first_layers(self.recipe.extract.encoder_layers)
 
+    @_once
     def vectors(self) -> Step:
         start = self.start()
         settings = {"layers": self.recipe.extract.encoder_layers}
@@ -282,6 +299,7 @@ class Plan:
         step.run(work)
         return step
 
+    @_once
     def folds(self) -> Step:
         vectors, settings = self.vectors(), self.recipe.extract
         names = ("hidden_size", "folds", "epochs", "batch_size", "learning_rate", "threshold")
@@ -340,6 +358,7 @@ class Plan:
 
     # --- generate
 
+    @_once
     def pairs(self) -> Step:
         folds, start, vectors = self.folds(), self.start(), self.vectors()
         extract = self.recipe.extract
@@ -416,6 +435,7 @@ class Plan:
             ),
         )
 
+    @_once
     def generator(self) -> Step:
         pairs, start = self.pairs(), self.start()
         settings = self.recipe.generate
@@ -509,6 +529,7 @@ class Plan:
             "characters": float(np.mean([len(summary.text) for summary in summaries])),
         }
 
+    @_once
     def model(self) -> Step:
         generator = self.generator()
         step = self.step("model", {"folder": self.recipe.model_folder}, after=[generator])

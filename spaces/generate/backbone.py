@@ -17,6 +17,7 @@ the source once per judgment, shared by its beams, those of the target per beam.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Sequence
 
@@ -323,6 +324,20 @@ class Backbone(PreTrainedModel):
             x = block.step(x, cache, index)
         cache.length += 1
         return x
+
+    def first_layers(self, count: int) -> Backbone:
+        """A backbone of its own with the embeddings and the first `count` layers of this one.
+
+        Raises ValueError where there are not that many.
+        """
+        if not 1 <= count <= len(self.blocks):
+            raise ValueError(f"expected 1 to {len(self.blocks)} layers, got {count}")
+        names = set(inspect.signature(BackboneConfig.__init__).parameters) - {"self", "kwargs"}
+        sizes = {name: getattr(self.config, name) for name in names}
+        shallow = Backbone(BackboneConfig(**{**sizes, "num_hidden_layers": count}))
+        weights = self.state_dict()
+        shallow.load_state_dict({name: weights[name] for name in shallow.state_dict()})
+        return shallow.eval()
 
     @torch.no_grad()
     def extend_embeddings(self, compounds: Sequence[Sequence[int]]) -> Backbone:

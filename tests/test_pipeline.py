@@ -1,0 +1,146 @@
+"""The whole of `spaces train` on the samples, at toy size: every step, skipping, resuming, export."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from spaces.errors import ConfigError, InputError
+from spaces.pipeline import run
+from spaces.recipe import load_recipe
+from spaces.summarizer import Summarizer
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "data" / "samples"
+
+RECIPE = """
+work_folder: {work}
+model_folder: {work}/model-out
+seed: 7
+data:
+  folder: {data}
+  judgments: [judgments.jsonl]
+  extracts: [extracts.jsonl]
+  summaries: [summaries.jsonl]
+  corpus_folder: {data}
+  corpus: [corpus.jsonl]
+  held_out: 5
+words: {{base: {words}, mined: 5, min_count: 2}}
+pretrain: {{vocab_size: 900, hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 2,
+  intermediate_size: 64, size: 96, epochs: 0.2, batch_size: 4, warmup_steps: 2, save_steps: 5}}
+extract: {{encoder_layers: 1, hidden_size: 16, folds: 2, epochs: 1, max_source_tokens: 90}}
+generate: {{max_tokens: 256, max_new_tokens: 12, epochs: 1, batch_size: 4, evaluations: 1, beams: 1}}
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work folder after `all` on a config file beside it."""
+    folder = tmp_path_factory.mktemp("train")
+    summaries = {
+        record["id"]: record["summary"]
+        for record in map(json.loads, (SAMPLES / "summaries.jsonl").read_text("utf-8").splitlines())
+    }
+    texts = {name: (SAMPLES / f"{name}.txt").read_text("utf-8") for name in summaries}
+
+    def write(name: str, records: list[dict]) -> None:
+        lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
+        (folder / name).write_text("".join(lines), encoding="utf-8")
+
+    judgments = [{"id": i, "text": texts[i], "summary": s} for i, s in summaries.items()]
+    write("judgments.jsonl", judgments)
+    write(
+        "extracts.jsonl",
+        [{"id": i, "source": texts[i][:300], "target": s} for i, s in summaries.items()],
+    )
+    write("summaries.jsonl", [{"id": i, "summary": s} for i, s in summaries.items()])
+    write("corpus.jsonl", [{"text": t, "kind": "judgment_civil"} for t in texts.values()])
+    (folder / "words.txt").write_text("诉讼请求\n民间借贷纠纷\n", encoding="utf-8")
+    config = folder / "config.yaml"
+    work = folder / "work"
+    config.write_text(
+        RECIPE.format(work=work, data=folder, words=folder / "words.txt"), encoding="utf-8"
+    )
+    run("all", config)
+    return folder
+
+
+def test_all_makes_a_model_that_summarizes(trained: Path) -> None:
+    summarizer = Summarizer.from_pretrained(trained / "work" / "model-out")
+    judgment = (SAMPLES / "loan.txt").read_text("utf-8")
+    summary = summarizer.summarize(judgment)
+    assert any(clause.kept for clause in summary.clauses)
+    for span in summary.spans:
+        if span.kind == "copied":
+            assert (
+                judgment[span.source_start : span.source_end] == summary.text[span.start : span.end]
+            )
+
+
+def test_a_second_run_skips_every_step(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = _times(trained)
+    run("all", trained / "config.yaml")
+    assert _times(trained) == before
+    assert "started" not in capsys.readouterr().err
+
+
+def test_a_changed_setting_redoes_its_step_and_those_after(trained: Path) -> None:
+    before = _times(trained)
+    run("generate", trained / "config.yaml", ["generate.replacement=0.3"])
+    after = _times(trained)
+    assert {name for name in before if before[name] != after[name]} == {"generator", "model"}
+
+
+def test_special_words_start_as_the_mean_of_their_pieces(trained: Path) -> None:
+    from spaces.generate.model import Generator
+    from spaces.generate.tokenizer import load_tokenizer
+
+    work = trained / "work"
+    old = Generator.from_pretrained(work / "pretrain" / "model")
+    new = Generator.from_pretrained(work / "start" / "generator")
+    tokenizer = load_tokenizer(work / "start")
+    (word,) = tokenizer("民间借贷纠纷", add_special_tokens=False)["input_ids"]
+    pieces = load_tokenizer(work / "vocabulary")("民间借贷纠纷", add_special_tokens=False)
+    mean = old.backbone.words.weight[pieces["input_ids"]].mean(0)
+    assert len(pieces["input_ids"]) > 1
+    assert (new.backbone.words.weight[word] - mean).abs().max() < 1e-6
+
+
+def test_held_out_targets_are_never_trained_on(trained: Path) -> None:
+    rows = [json.loads(line) for line in open(trained / "work" / "pairs" / "pairs.jsonl", "rb")]
+    held = [row for row in rows if row["held_out"]]
+    assert {row["kind"] for row in held} == {"judgment", "extract"}
+    assert len(held) == 2
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["generate.epoch=3"], "generate.epoch: no such setting"),
+        (["seed=many"], "seed: expected a number"),
+        (["generate"], "expected key=value"),
+        (["data.corpus=x"], "data.corpus: expected a list"),
+        (["data.folder=/nowhere"], "no such file"),
+        (["seed.x=1"], "seed is a value"),
+    ],
+)
+def test_wrong_settings_are_named(trained: Path, overrides: list[str], expected: str) -> None:
+    with pytest.raises((ConfigError, InputError), match=expected):
+        run("all", trained / "config.yaml", overrides)
+
+
+def test_a_step_that_is_no_step_is_named(trained: Path) -> None:
+    with pytest.raises(ConfigError, match="no such training step: fly"):
+        run("fly", trained / "config.yaml")
+
+
+def test_the_default_recipe_can_be_read() -> None:
+    recipe = load_recipe(ROOT / "configs" / "default.yaml", ["pretrain.learning_rate=1e-4"])
+    assert recipe.pretrain.learning_rate == 1e-4
+    assert recipe.seed == 42
+
+
+def _times(trained: Path) -> dict[str, int]:
+    return {p.parent.name: p.stat().st_mtime_ns for p in (trained / "work").glob("*/done.json")}
