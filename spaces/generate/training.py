@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 
 from spaces.errors import ConfigError
 from spaces.generate.copying import copy_labels
@@ -27,6 +26,7 @@ from spaces.generate.model import Generator
 from spaces.generate.tokenizer import CLS, PAD, SEP
 
 IGNORE = -100
+AVERAGE_FILE = "ema.safetensors"
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,12 @@ class PairExamples(torch.utils.data.Dataset):
     def __init__(self, pairs: Sequence[Pair], *, replacement: float, max_tokens: int, seed: int):
         if not 0 <= replacement < 1:
             raise ConfigError(f"generate.replacement must lie in [0, 1), not {replacement}")
+        longest = max((len(source) for pair in pairs for source in pair.sources), default=0)
+        if longest >= max_tokens:
+            raise ConfigError(
+                f"a source of {longest} tokens leaves no room for its target: generate.max_tokens"
+                f" ({max_tokens}) must be larger than extract.max_source_tokens"
+            )
         self.pairs, self.replacement, self.max_tokens = pairs, replacement, max_tokens
         self.seed, self.epoch = seed, 0
 
@@ -100,11 +106,11 @@ def collate(examples: Sequence[dict], multiple: int = 64) -> dict[str, torch.Ten
 
 
 class MovingAverage(TrainerCallback):
-    """EMA of the weights, kept beside the checkpoints (`ema.safetensors`), so that a resumed run
-    goes on with it.
+    """EMA of the weights, kept in the checkpoints (`ema.safetensors`), so that a resumed run goes
+    on with it.
 
-    average <- d * average + (1 - d) * weights with d = min(decay, (1 + t) / (10 + t)): young
-    averages forget fast.
+    average <- d * average + (1 - d) * weights with d = min(decay, (1 + t) / (10 + t)) at update t =
+    1, 2, …: young averages forget fast.
     """
 
     def __init__(self, decay: float):
@@ -115,9 +121,9 @@ class MovingAverage(TrainerCallback):
     def on_train_begin(self, args, state, control, model=None, **kwargs):
         self.average = {n: p.detach().clone() for n, p in model.named_parameters()}
         self.updates = state.global_step
-        stored = Path(args.output_dir, f"checkpoint-{state.global_step}", "ema.safetensors")
-        if state.global_step and stored.is_file():
-            self.average = load_file(stored)
+        if state.global_step:  # resumed
+            folder = Path(args.output_dir, f"checkpoint-{state.global_step}")
+            self.average = load_file(folder / AVERAGE_FILE, device=str(model.device))
 
     @torch.no_grad()
     def on_step_end(self, args, state, control, model=None, **kwargs):
@@ -126,9 +132,8 @@ class MovingAverage(TrainerCallback):
         for name, parameter in model.named_parameters():
             self.average[name].lerp_(parameter.detach(), 1 - keep)
 
-    def on_save(self, args, state, control, **kwargs):
-        folder = Path(args.output_dir, f"checkpoint-{state.global_step}")
-        save_file(self.average, folder / "ema.safetensors")
+    def save(self, folder: str | Path) -> None:
+        save_file(self.average, Path(folder, AVERAGE_FILE))
 
     @contextmanager
     def applied(self, model: torch.nn.Module):
@@ -155,7 +160,8 @@ class EpochSetter(TrainerCallback):
         self.examples = examples
 
     def on_epoch_begin(self, args, state, control, **kwargs):
-        self.examples.epoch = round(state.epoch or 0)
+        # a resumed run begins within a pass: 1.6 is the second one still
+        self.examples.epoch = int(state.epoch or 0)
 
 
 class GeneratorTrainer(Trainer):
@@ -183,6 +189,12 @@ class GeneratorTrainer(Trainer):
             logs = {**logs, **{n: round(float(np.mean(v)), 4) for n, v in self.parts.items() if v}}
             self.parts = {}
         super().log(logs, *args, **kwargs)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """The average goes with the weights, before the Trainer drops the checkpoint before this
+        one."""
+        super().save_model(output_dir, _internal_call)
+        self.average.save(output_dir or self.args.output_dir)
 
     def evaluate(self, *args, metric_key_prefix: str = "eval", **kwargs) -> dict[str, float]:
         self.model.eval()
@@ -212,6 +224,7 @@ def training_arguments(output_dir: str | Path, **settings) -> TrainingArguments:
         optim="adamw_torch_fused",
         max_grad_norm=1.0,
         save_only_model=False,
+        restore_callback_states_from_checkpoint=True,  # how long early stopping has waited
         dataloader_num_workers=0,
         label_names=["labels"],
     )
@@ -250,10 +263,20 @@ def train_generator(
         average=average,
         score=score,
     )
-    output = Path(arguments.output_dir)
-    last = get_last_checkpoint(str(output)) if output.is_dir() else None
-    trainer.train(resume_from_checkpoint=last)
+    trainer.train(resume_from_checkpoint=last_checkpoint(arguments.output_dir))
     if score is not None and trainer.best_folder.is_dir():
         return Generator.from_pretrained(trainer.best_folder)
     _fill(model, average.average)
     return model.eval()
+
+
+def last_checkpoint(folder: str | Path) -> str | None:
+    """The newest checkpoint in `folder` that was written to its end, None without one.
+
+    The Trainer writes `trainer_state.json` last and removes older checkpoints after it: a run that
+    was killed while it saved goes on from the checkpoint before.
+    """
+    complete = [path.parent for path in Path(folder).glob("checkpoint-*/trainer_state.json")]
+    if not complete:
+        return None
+    return str(max(complete, key=lambda path: int(path.name.rpartition("-")[2])))
