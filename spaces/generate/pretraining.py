@@ -54,6 +54,21 @@ class Objectives:
                 raise ConfigError(
                     f"pretrain.{name} must lie between 0 and 1, not {getattr(self, name)}"
                 )
+        if self.source_room < 1 or self.target_room < 1:
+            raise ConfigError(
+                f"pretrain.size = {self.size} and pretrain.source_share = {self.source_share} leave"
+                f" {max(self.source_room, 0)} tokens for a source and {max(self.target_room, 0)}"
+                " for its target; each needs one at least"
+            )
+
+    @property
+    def source_room(self) -> int:
+        """Tokens of a source, [CLS] and [SEP] not counted."""
+        return int(self.size * self.source_share) - 2
+
+    @property
+    def target_room(self) -> int:
+        return self.size - self.source_room - 4
 
 
 def read_texts(paths: Iterable[str | Path], kinds: Sequence[str] = ()) -> Iterator[str]:
@@ -107,7 +122,7 @@ class PretrainingExamples(torch.utils.data.Dataset):
         self.tokens = np.memmap(folder / "tokens.bin", dtype=np.uint16, mode="r")
         self.clauses = np.load(folder / "clauses.npy", mmap_mode="r")
         self.vocab_size, self.objectives, self.seed = vocab_size, objectives, seed
-        self.source_room = int(objectives.size * objectives.source_share) - 2
+        self.source_room = objectives.source_room
         self.windows = self._windows(np.load(folder / "documents.npy"))
 
     def _windows(self, documents: np.ndarray) -> np.ndarray:
@@ -145,7 +160,7 @@ class PretrainingExamples(torch.utils.data.Dataset):
     def _gaps(self, clauses: list[list[int]], random) -> tuple[list[int], list[int]]:
         """Source: the clauses, some of the principal ones hidden behind one [MASK]; target: the
         principal ones."""
-        room = self.objectives.size - self.source_room - 4
+        room = self.objectives.target_room
         chosen, used = set(), 0
         for i in np.argsort(-principal_scores(clauses), kind="stable"):
             if used + len(clauses[i]) <= min(room, max(len(c) for c in clauses) + room // 2):
@@ -206,10 +221,10 @@ class PretrainingExamples(torch.utils.data.Dataset):
 def principal_scores(clauses: Sequence[Sequence[int]]) -> np.ndarray:
     """ROUGE-1 F1 of each clause against all the others, (n,).
 
-    The first has 2 hits, 2 tokens of its own and 4 in the rest:
+    The first has 2 hits, 2 tokens of its own and 4 in the rest, the second 2 hits, 3 and 3:
 
     >>> principal_scores([[1, 2], [1, 2, 3], [9]])
-    array([0.66666667, 0.57142857, 0.        ])
+    array([0.66666667, 0.66666667, 0.        ])
     """
     flat = np.concatenate([np.asarray(c, dtype=np.int64) for c in clauses])
     values, inverse = np.unique(flat, return_inverse=True)
