@@ -84,5 +84,8 @@ class Step:
 def _digest(path: Path) -> str:
     if not path.is_file():
         return "absent"
+    digest = hashlib.sha256()  # hashlib.file_digest does the same from Python 3.11 on
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
