@@ -99,7 +99,8 @@ class Cache:
     """Keys and values seen so far, for `beams` continuations of each of B sources.
 
     The source's are (B, H, S, D) per layer, stored once and shared by the beams; the target's are
-    pre-allocated as (B, W, H, T, D) per layer and filled up to `length`.
+    pre-allocated as (B, W, H, T, D) per layer and filled up to `length`. What else a model keeps
+    per beam (`companions`, objects with `reorder` and `keep`) moves along.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Cache:
         self.source_lengths = mask.sum(1)
         self.beams = beams
         self.length = 0
+        self.companions: list = []
         self.target = [
             tuple(keys.new_zeros(batch, beams, heads, room, size) for _ in range(2)) for _ in source
         ]
@@ -123,12 +125,16 @@ class Cache:
         for layer in self.target:
             for tensor in layer:
                 tensor[:, :, :, :filled] = tensor[rows, parents, :, :filled]
+        for companion in self.companions:
+            companion.reorder(parents)
 
     def keep(self, rows: Tensor) -> None:
         """Only these judgments stay; rows: (B',)."""
         self.source = [(k[rows], v[rows]) for k, v in self.source]
         self.target = [(k[rows], v[rows]) for k, v in self.target]
         self.mask, self.source_lengths = self.mask[rows], self.source_lengths[rows]
+        for companion in self.companions:
+            companion.keep(rows)
 
 
 class Attention(nn.Module):
@@ -277,8 +283,9 @@ class Backbone(PreTrainedModel):
             # made anew
             module.distances.copy_(sinusoids(*module.distances.shape))
 
-    def embed(self, ids: Tensor, segments: Tensor) -> Tensor:
-        return self.dropout(self.norm(self.words(ids) + self.segments(segments)))
+    def embed(self, ids: Tensor, segments: Tensor, extra: Tensor | None = None) -> Tensor:
+        x = self.words(ids) + self.segments(segments)
+        return self.dropout(self.norm(x if extra is None else x + extra))
 
     def forward(
         self,
@@ -286,23 +293,28 @@ class Backbone(PreTrainedModel):
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
         segments: Tensor | None = None,
+        extra: Tensor | None = None,
     ) -> Tensor:
         """input_ids (B, L), attention_mask (B, L) or (B, L, L) bool -> hidden states (B, L, E).
 
         A mask of two dimensions says which tokens are real (everything sees them); one of three
         says who sees whom. `segments` is 0 for the source (the default) and 1 for the target.
         """
-        return self.read(input_ids, attention_mask, segments)[0]
+        return self.read(input_ids, attention_mask, segments, extra)[0]
 
     def read(
-        self, ids: Tensor, mask: Tensor | None, segments: Tensor | None
+        self,
+        ids: Tensor,
+        mask: Tensor | None,
+        segments: Tensor | None,
+        extra: Tensor | None = None,
     ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """As `forward`, with the keys and values of each layer, (B, H, L, D)."""
         if mask is None:
             mask = torch.ones_like(ids, dtype=torch.bool)
         mask = mask.bool()[:, None, None] if mask.dim() == 2 else mask.bool()[:, None]
         positions = torch.arange(ids.shape[1], device=ids.device).expand(ids.shape)
-        x = self.embed(ids, torch.zeros_like(ids) if segments is None else segments)
+        x = self.embed(ids, torch.zeros_like(ids) if segments is None else segments, extra)
         kept = []
         for block in self.blocks:
             x, keys_values = block(x, mask, positions)
@@ -317,9 +329,9 @@ class Backbone(PreTrainedModel):
         _, kept = self.read(source_ids, source_mask, None)
         return Cache(kept, source_mask.bool(), beams, max_new_tokens)
 
-    def step(self, *, tokens: Tensor, cache: Cache) -> Tensor:
+    def step(self, *, tokens: Tensor, cache: Cache, extra: Tensor | None = None) -> Tensor:
         """The next target token of each beam, (B, W) ids -> hidden states (B, W, E)."""
-        x = self.embed(tokens, torch.ones_like(tokens))
+        x = self.embed(tokens, torch.ones_like(tokens), extra)
         for index, block in enumerate(self.blocks):
             x = block.step(x, cache, index)
         cache.length += 1

@@ -10,21 +10,31 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
+from transformers import initialization as init
 from transformers.utils import ModelOutput
 
 from spaces.generate.backbone import Backbone, BackboneConfig, Cache, prefix_lm_mask
 from spaces.generate.losses import sparse_cross_entropy
+from spaces.generate.reading import ReadState, SelectiveRead
 
 
 class GeneratorConfig(BackboneConfig):
-    """The backbone's sizes, and `sparse_top_k` (0: ordinary softmax) and `copy_weight` of the
-    training loss."""
+    """The backbone's sizes; `sparse_top_k` (0: ordinary softmax) and `copy_weight` of the training
+    loss; `selective_read`, the longest match it compares (0: the model has no selective read).
+    """
 
     model_type = "spaces-generator"
 
-    def __init__(self, sparse_top_k: int = 10, copy_weight: float = 2.0, **kwargs):
+    def __init__(
+        self,
+        sparse_top_k: int = 10,
+        copy_weight: float = 2.0,
+        selective_read: int = 8,
+        **kwargs,
+    ):
         self.sparse_top_k = sparse_top_k
         self.copy_weight = copy_weight
+        self.selective_read = selective_read
         super().__init__(**kwargs)
 
 
@@ -54,9 +64,14 @@ class Generator(PreTrainedModel):
         self.norm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
         self.copy = nn.Linear(config.hidden_size, 3)
+        longest = config.selective_read
+        self.reading = SelectiveRead(config.hidden_size, longest) if longest else None
         self.post_init()
 
-    _init_weights = Backbone._init_weights
+    def _init_weights(self, module: nn.Module) -> None:
+        self.backbone._init_weights(module)
+        if isinstance(module, SelectiveRead):
+            init.orthogonal_(module.turn.weight)
 
     def token_logits(self, hidden: Tensor) -> Tensor:
         """(…, E) -> (…, V): BERT's output head, its matrix the word embeddings themselves."""
@@ -81,10 +96,14 @@ class Generator(PreTrainedModel):
         """
         size = input_ids.shape[1]
         index = torch.arange(size, device=input_ids.device)
+        extra = None
+        if self.reading is not None:
+            extra = self.reading(input_ids, source_lengths, self.backbone.words(input_ids))
         hidden = self.backbone(
             input_ids=input_ids,
             attention_mask=prefix_lm_mask(source_lengths, lengths, size),
             segments=(index >= source_lengths[:, None]).long(),
+            extra=extra,
         )
         if labels is None:
             return GeneratorOutput(logits=self.token_logits(hidden), tag_logits=self.copy(hidden))
@@ -104,17 +123,24 @@ class Generator(PreTrainedModel):
         self, *, source_ids: Tensor, source_mask: Tensor, beams: int, max_new_tokens: int
     ) -> Cache:
         """Read sources (B, S), padded on the right, once; see `Backbone.prefill`."""
-        return self.backbone.prefill(
+        cache = self.backbone.prefill(
             source_ids=source_ids,
             source_mask=source_mask,
             beams=beams,
             max_new_tokens=max_new_tokens,
         )
+        if self.reading is not None:
+            words = self.backbone.words(source_ids)
+            cache.companions.append(ReadState(source_ids, source_mask, words, beams))
+        return cache
 
     def step(self, *, tokens: Tensor, cache: Cache) -> tuple[Tensor, Tensor]:
         """The newest token of each beam, (B, W) -> logits of the next, (B, W, V), and of its copy
         tag, (B, W, 3)."""
-        hidden = self.backbone.step(tokens=tokens, cache=cache)
+        extra = None
+        if self.reading is not None:
+            extra = self.reading.step(tokens, cache.companions[0])
+        hidden = self.backbone.step(tokens=tokens, cache=cache, extra=extra)
         return self.token_logits(hidden).float(), self.copy(hidden).float()
 
     @torch.no_grad()
