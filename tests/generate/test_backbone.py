@@ -223,6 +223,15 @@ def test_rotation_by_hand() -> None:
     assert cos.shape == (1, 1, 2, 4)
 
 
+def test_only_distances_count(backbone: Backbone) -> None:
+    ids, shift = tokens(1, 9), 4
+    mask = torch.ones(1, 9, dtype=torch.bool)
+    mask[:, :shift] = False  # the same tokens, further along
+    with torch.no_grad():
+        moved = backbone(input_ids=ids, attention_mask=mask)[:, shift:]
+        assert torch.allclose(moved, backbone(input_ids=ids[:, shift:]), atol=1e-5)
+
+
 def test_the_order_of_tokens_matters(backbone: Backbone) -> None:
     with torch.no_grad():
         forth = backbone(input_ids=torch.tensor([[7, 8, 9, 7]]))

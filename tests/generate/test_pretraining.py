@@ -119,6 +119,24 @@ def test_stored_tokens_are_those_of_the_clauses(tiny_tokenizer, judgment: str, t
     assert documents[1] > 5
 
 
+class CodePoints:
+    """A tokenizer of as many ids as 16 bits can number: a character's code."""
+
+    def __len__(self) -> int:
+        return 2**16
+
+    def __call__(self, texts: list[str], add_special_tokens: bool) -> dict[str, list[list[int]]]:
+        assert not add_special_tokens
+        return {"input_ids": [[ord(c) for c in text] for text in texts]}
+
+
+def test_large_ids_are_stored(tmp_path: Path) -> None:
+    text = "本院认为，借款应还。\uffff"
+    store_tokens([text], CodePoints(), tmp_path)
+    examples = PretrainingExamples(tmp_path, 2**16, Objectives(size=64))
+    assert "".join(map(chr, examples.tokens.tolist())) == text
+
+
 def test_ids_up_to_16_bits_come_back_from_the_memory_map(tmp_path: Path) -> None:
     clause = [65535, 32768, 5, *range(60000, 60040)]
     examples = PretrainingExamples(

@@ -236,7 +236,7 @@ def test_added_words_are_preferred_and_old_ids_stay(tiny_tokenizer) -> None:
 def test_an_added_word_is_normalised_and_one_with_unknown_characters_passed_over(
     tiny_tokenizer,
 ) -> None:
-    words = ["Ｂｉｇ", "魑魅", "big", "原", "", "两 词"]
+    words = ["Ｂｉｇ", "魑魅", "原魑", "big", "原", "", "两 词"]
     tokenizer, compounds = add_words(tiny_tokenizer, words)
     assert vocabulary_strings(tokenizer)[len(tiny_tokenizer) :] == ["big"]
     assert compounds == [ids(tiny_tokenizer, "big")]
