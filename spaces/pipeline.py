@@ -173,6 +173,7 @@ class Plan:
                     num_attention_heads=settings.num_attention_heads,
                     intermediate_size=settings.intermediate_size,
                     position=settings.position,
+                    selective_read=settings.selective_read,
                     dropout=settings.dropout,
                     sparse_top_k=0,  # all words must move while the model knows none
                 )

@@ -68,13 +68,14 @@ class Pretrain:
     num_attention_heads: int = 5
     intermediate_size: int = 1280
     position: str = "rotary"
+    selective_read: int = 8
     dropout: float = 0.0
     size: int = 448
     source_share: float = 0.75
     denoise_share: float = 0.25
     gap_removed: float = 0.25
     mask_share: float = 0.1
-    epochs: float = 0.75
+    epochs: float = 0.6
     batch_size: int = 8
     learning_rate: float = 6e-4
     warmup_steps: int = 300
@@ -93,14 +94,14 @@ class Extract:
     batch_size: int = 8
     learning_rate: float = 1e-3
     threshold: float = 0.2
-    max_source_tokens: int = 704
+    max_source_tokens: int = 896
 
 
 @dataclass(frozen=True)
 class Generate:
     """The generator's training and how it decodes; lengths in tokens."""
 
-    max_tokens: int = 1024
+    max_tokens: int = 1280
     max_new_tokens: int = 320
     replacement: float = 0.15
     sparse_top_k: int = 10

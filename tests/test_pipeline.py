@@ -1,4 +1,4 @@
-"""The whole of `spaces train` on the samples, at toy size: every step, skipping, resuming, export."""
+"""The whole of `spaces train` on the samples, at toy size: every step, skipping, export."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ words: {{base: {words}, mined: 5, min_count: 2}}
 pretrain: {{vocab_size: 900, hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 2,
   intermediate_size: 64, size: 96, epochs: 0.2, batch_size: 4, warmup_steps: 2, save_steps: 5}}
 extract: {{encoder_layers: 1, hidden_size: 16, folds: 2, epochs: 1, max_source_tokens: 90}}
-generate: {{max_tokens: 256, max_new_tokens: 12, epochs: 1, batch_size: 4, evaluations: 1, beams: 1}}
+generate: {{max_tokens: 256, max_new_tokens: 12, epochs: 1, batch_size: 4, evaluations: 1,
+  beams: 1}}
 """
 
 
@@ -109,7 +110,8 @@ def test_special_words_start_as_the_mean_of_their_pieces(trained: Path) -> None:
 
 
 def test_held_out_targets_are_never_trained_on(trained: Path) -> None:
-    rows = [json.loads(line) for line in open(trained / "work" / "pairs" / "pairs.jsonl", "rb")]
+    pairs = (trained / "work" / "pairs" / "pairs.jsonl").read_text("utf-8")
+    rows = [json.loads(line) for line in pairs.splitlines()]
     held = [row for row in rows if row["held_out"]]
     assert {row["kind"] for row in held} == {"judgment", "extract"}
     assert len(held) == 2

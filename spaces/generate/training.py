@@ -10,7 +10,7 @@ each epoch.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from spaces.errors import ConfigError
 from spaces.generate.copying import copy_labels
@@ -58,6 +59,7 @@ class PairExamples(torch.utils.data.Dataset):
             )
         self.pairs, self.replacement, self.max_tokens = pairs, replacement, max_tokens
         self.seed, self.epoch = seed, 0
+        self.lengths = [max(map(len, pair.sources)) + len(pair.target) for pair in pairs]
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -77,6 +79,21 @@ class PairExamples(torch.utils.data.Dataset):
             "source_lengths": len(source),
             "lengths": min(len(ids), size),
         }
+
+
+class LengthGroups(torch.utils.data.Sampler):
+    """Batches of similar lengths in random order: the same for the same seed and pass."""
+
+    def __init__(self, examples: PairExamples, batch_size: int):
+        self.examples, self.batch_size = examples, batch_size
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __iter__(self) -> Iterator[int]:
+        draw = torch.Generator().manual_seed(1000 * self.examples.seed + self.examples.epoch)
+        lengths = self.examples.lengths
+        yield from LengthGroupedSampler(self.batch_size, lengths=lengths, generator=draw)
 
 
 def replace_tokens(source: Sequence[int], share: float, random: np.random.Generator) -> list[int]:
@@ -177,6 +194,11 @@ class GeneratorTrainer(Trainer):
         self.average, self.score = average, score
         self.best_folder = Path(self.args.output_dir, "best")
         self.parts: dict[str, list[float]] = {}
+
+    def _get_train_sampler(self, train_dataset=None) -> torch.utils.data.Sampler | None:
+        if isinstance(self.train_dataset, PairExamples):
+            return LengthGroups(self.train_dataset, self.args.train_batch_size)
+        return super()._get_train_sampler(train_dataset)
 
     def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
         output = model(**inputs)

@@ -131,6 +131,11 @@ def test_the_forward_pass_reads_under_the_prefix_mask_with_two_segments(generato
         input_ids=batch["input_ids"],
         attention_mask=prefix_lm_mask(batch["source_lengths"], batch["lengths"], 9),
         segments=torch.tensor([[0] * 4 + [1] * 5, [0] * 6 + [1] * 3]),
+        extra=generator.reading(
+            batch["input_ids"],
+            batch["source_lengths"],
+            generator.backbone.words(batch["input_ids"]),
+        ),
     )
     output = generator(**unlabelled(batch))
     assert torch.allclose(output.logits, generator.token_logits(hidden), atol=1e-6)
@@ -147,7 +152,9 @@ def test_the_output_matrix_is_the_embeddings(batch) -> None:
     assert torch.allclose(generator.token_logits(hidden), expected, atol=1e-6)
     before = generator.token_logits(hidden).detach()
     with torch.no_grad():
-        generator.backbone.words.weight[6] += 1
+        generator.backbone.words.weight[6] += torch.arange(
+            16.0
+        )  # not a constant, which LayerNorm hides
     changed = (generator.token_logits(hidden) - before).abs().amax(0) > 1e-6
     assert changed.nonzero().flatten().tolist() == [6]
 
