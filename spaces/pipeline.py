@@ -10,8 +10,8 @@ it was cut short.
     pretrain     the generator trained from nothing on the corpus
     start        tokenizer and generator with the special words added: where both stages start
     vectors      sentence vectors and oracle labels of the training judgments
-    folds        a labeller per fold and the out-of-fold probabilities; then one labeller fitted on
-    everything
+    labellers    a labeller per fold, one fitted on everything, and probabilities from labellers
+                 that have not seen the judgment
     pairs        what the generator learns from: predicted and oracle extracts, and the extracts
     made by people
     generator    the generator
@@ -29,6 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from spaces.errors import ConfigError, InputError
+from spaces.files import atomic_write, dump_json
 from spaces.folds import assign_folds
 from spaces.recipe import Recipe, load_recipe
 from spaces.records import Judgment, load_training, read_extract_pairs, read_judgments
@@ -56,7 +57,7 @@ def run(command: str, config: str | Path, overrides: Sequence[str] = ()) -> None
     steps: dict[str, Callable[[], Step]] = {
         "words": plan.words,
         "pretrain": plan.pretrain,
-        "extract": plan.folds,
+        "extract": plan.labellers,
         "generate": plan.model,
         "all": plan.model,
     }
@@ -301,22 +302,23 @@ class Plan:
         return step
 
     @_once
-    def folds(self) -> Step:
+    def labellers(self) -> Step:
         vectors, settings = self.vectors(), self.recipe.extract
         names = ("hidden_size", "folds", "epochs", "batch_size", "learning_rate", "threshold")
         described = {name: getattr(settings, name) for name in names}
         described["held_out"] = self.recipe.data.held_out
-        step = self.step("folds", described, after=[vectors])
+        step = self.step("labellers", described, after=[vectors])
 
         def work(folder: Path) -> None:
             from spaces.extract.crossfit import cross_fit
             from spaces.extract.labeller import Labeller, LabellerConfig
-            from spaces.extract.store import VectorStore
+            from spaces.extract.store import VectorStore, write_vectors
             from spaces.extract.training import train_labeller
 
             store = VectorStore(vectors.folder)
-            _, held_out = self.judgments()
+            judgments, held_out = self.judgments()
             learned = [i for i, held in enumerate(held_out) if not held]
+            aside = [i for i, held in enumerate(held_out) if held]
 
             def fit(documents: list, name: str) -> Labeller:
                 saved = folder / name
@@ -344,7 +346,7 @@ class Plan:
                 [store[i] for i in learned],
                 [store.ids[i] for i in learned],
                 settings.folds,
-                lambda documents, fold: fit(documents, str(fold)),
+                lambda documents, fold: fit(documents, f"folds/{fold}"),
                 predict,
                 self.recipe.seed,
             )
@@ -353,6 +355,14 @@ class Plan:
             probabilities |= dict(zip(learned, fitted.probabilities, strict=True))
             arrays = {str(i): p for i, p in probabilities.items()}
             np.savez(folder / "probabilities.npz", **arrays)
+            # what benchmarks/labeller.py compares the labellers on
+            write_vectors(
+                folder / "heldout", ((store.ids[i], store[i]) for i in aside), width=store.width
+            )
+            with atomic_write(folder / "heldout.jsonl") as file:
+                for i in aside:
+                    record = {"id": judgments[i].id, "text": judgments[i].text}
+                    file.write(dump_json(record | {"summary": judgments[i].summary}) + "\n")
 
         step.run(work)
         return step
@@ -361,10 +371,10 @@ class Plan:
 
     @_once
     def pairs(self) -> Step:
-        folds, start, vectors = self.folds(), self.start(), self.vectors()
+        labellers, start, vectors = self.labellers(), self.start(), self.vectors()
         extract = self.recipe.extract
         settings = {"threshold": extract.threshold, "max_source_tokens": extract.max_source_tokens}
-        step = self.step("pairs", settings, self.training_files(), after=[start, folds])
+        step = self.step("pairs", settings, self.training_files(), after=[start, labellers])
 
         def work(folder: Path) -> None:
             from spaces.extract.labeller import select
@@ -373,7 +383,7 @@ class Plan:
 
             tokenizer = load_tokenizer(start.folder)
             store = VectorStore(vectors.folder)
-            probabilities = np.load(folds.folder / "probabilities.npz")
+            probabilities = np.load(labellers.folder / "probabilities.npz")
             room = extract.max_source_tokens - 2
             judgments, held_out = self.judgments()
             rows = []
@@ -407,8 +417,8 @@ class Plan:
                     {"id": pair.id, "kind": "extract", "held_out": fold == 0}
                     | {"sources": [pair.source], "target": pair.target}
                 )
-            with open(folder / "pairs.jsonl", "w", encoding="utf-8") as file:
-                file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            with atomic_write(folder / "pairs.jsonl") as file:
+                file.writelines(dump_json(row) + "\n" for row in rows)
 
         step.run(work)
         return step
@@ -424,7 +434,7 @@ class Plan:
         return Summarizer(
             load_tokenizer(self.folder / "start"),
             self.encoder(self.start()),
-            Labeller.from_pretrained(self.folder / "folds" / "refit"),
+            Labeller.from_pretrained(self.folder / "labellers" / "refit"),
             generator,
             SummarizerConfig(
                 threshold=extract.threshold,
