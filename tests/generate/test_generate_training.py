@@ -304,10 +304,6 @@ def test_without_a_score_the_average_is_returned(whole: tuple[Path, Generator]) 
     assert not generator.training
 
 
-def test_a_run_can_be_repeated(whole: tuple[Path, Generator], tmp_path: Path) -> None:
-    assert equal(weights(train(tmp_path)), weights(whole[1]))
-
-
 @pytest.mark.parametrize(
     ("fails_at", "checkpoint"),
     [(5, 3), (10, 6)],  # the checkpoints lie at 0.6 and 1.2 epochs
@@ -318,8 +314,10 @@ def test_a_run_cut_short_ends_as_an_uninterrupted_one(
     with pytest.raises(CutShort):
         train(tmp_path, fails_at=fails_at)
     assert last_checkpoint(tmp_path) == str(tmp_path / f"checkpoint-{checkpoint}")
-    # one that was being written when the run was killed
-    (tmp_path / "checkpoint-999").mkdir()
+    # the next one was being written when the run was killed
+    partial = tmp_path / f"checkpoint-{checkpoint + 3}"
+    partial.mkdir()
+    (partial / "model.safetensors").write_bytes(b"half of it")
     resumed = train(tmp_path)
     last = PER_EPOCH * EPOCHS
     for found, expected in zip(stored(tmp_path, last), stored(whole[0], last), strict=True):
