@@ -236,15 +236,17 @@ class CutShort(Exception):
     pass
 
 
-def train(folder: Path, *, fails_at: int | None = None, **settings) -> Generator:
-    """A run of ten steps; `fails_at`: the batch, counted from 1, that cannot be made."""
-    made = 0
+def train(
+    folder: Path, *, fails_at: int | None = None, drawn: list[dict] | None = None, **settings
+) -> Generator:
+    """A run of ten steps; `fails_at`: the batch, counted from 1, that cannot be made; `drawn` takes
+    the examples."""
+    drawn = [] if drawn is None else drawn
 
     def collator(examples: list[dict]) -> dict[str, Tensor]:
-        nonlocal made
-        made += 1
-        if made == fails_at:
+        if fails_at is not None and len(drawn) >= 2 * (fails_at - 1):
             raise CutShort
+        drawn.extend(examples)
         return collate(examples, multiple=8)
 
     own = {n: settings.pop(n) for n in ("score", "patience") if n in settings}
@@ -329,6 +331,18 @@ def test_a_finished_run_is_not_done_again(whole: tuple[Path, Generator]) -> None
     folder, generator = whole
     again = train(folder, fails_at=1)  # asks for no batch
     assert equal(weights(again), weights(generator))
+
+
+def test_every_pass_is_drawn_anew(tmp_path: Path) -> None:
+    drawn: list[dict] = []
+    train(tmp_path, drawn=drawn, save_strategy="no")
+    examples = new_examples()
+    for epoch in range(EPOCHS):
+        examples.epoch = epoch
+        expected = [examples[i] for i in range(len(examples))]
+        found = drawn[epoch * len(examples) : (epoch + 1) * len(examples)]
+        assert sorted(map(str, found)) == sorted(map(str, expected))
+        assert found != expected  # shuffled
 
 
 def test_the_last_checkpoint_is_the_newest_complete_one(tmp_path: Path) -> None:
