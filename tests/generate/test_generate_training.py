@@ -349,6 +349,7 @@ def test_the_last_checkpoint_is_the_newest_complete_one(tmp_path: Path) -> None:
     assert last_checkpoint(tmp_path / "nowhere") is None
     for step in (3, 20, 100):
         (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "config.json").write_text("{}")
     assert last_checkpoint(tmp_path) is None
     for step in (3, 20):
         (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text("{}")
