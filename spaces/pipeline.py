@@ -102,8 +102,8 @@ class Plan:
     # --- pretrain
 
     def corpus_files(self) -> list[Path]:
-        """Raw text, the judgments' texts and the summaries that have no judgment: never a held-out
-        summary."""
+        """Raw text, and the texts and summaries of the training judgments, held-out ones too:
+        pretraining is not told which summary belongs to which judgment."""
         data = self.recipe.data
         return [*data.corpus_paths(), *data.paths([*data.judgments, *data.summaries])]
 

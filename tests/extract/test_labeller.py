@@ -199,3 +199,8 @@ def test_select_refuses_nonsense():
         select([0.1, 0.2], token_counts=[1], max_tokens=5)
     with pytest.raises(ConfigError, match="min_clauses"):
         select([0.1], min_clauses=0)
+
+
+def test_select_takes_labels_of_unsigned_integers_as_probabilities() -> None:
+    labels = np.array([0, 1, 0, 1], dtype=np.uint8)  # as `VectorStore` gives them
+    assert select(labels, threshold=0.5).tolist() == [False, True, False, True]
