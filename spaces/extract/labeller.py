@@ -226,7 +226,7 @@ def select(
     >>> select([0.1, 0.15, 0.05], threshold=0.2).tolist()
     [False, True, False]
     """
-    values = np.asarray(probabilities, dtype=np.float64)  # labels may come as unsigned numbers
+    values = np.asarray(probabilities, dtype=np.float32)  # labels may come as unsigned numbers
     if np.isnan(values).any():
         raise ModelError(
             "select: expected probabilities, got NaN: weights or vectors of the model are broken"
