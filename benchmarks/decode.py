@@ -19,7 +19,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spaces.generate.backbone import prefix_lm_mask
 from spaces.generate.beam import Hypothesis, beam_search
 from spaces.generate.model import Generator, GeneratorConfig
 from spaces.generate.tokenizer import CLS, SEP
@@ -66,11 +65,10 @@ class Recomputed(Cached):
         ids = torch.cat((cache.source.expand(beams, -1), cache.texts[0]), dim=1)
         size = ids.shape[1]
         lengths = ids.new_full((beams,), size)
-        hidden = self.generator.backbone(
-            input_ids=ids,
-            attention_mask=prefix_lm_mask(torch.full_like(lengths, width), lengths, size),
-            segments=(torch.arange(size, device=ids.device) >= width).long().expand_as(ids),
-        )[None, :, -1]
+        whole = self.generator.hidden_states(
+            input_ids=ids, source_lengths=torch.full_like(lengths, width), lengths=lengths
+        )
+        hidden = whole[None, :, -1]
         return self.generator.token_logits(hidden).float(), self.generator.copy(hidden).float()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaces import inputs
@@ -98,6 +98,7 @@ def test_missing_files_and_folders(tmp_path) -> None:
 values = st.dictionaries(st.text(max_size=3), st.integers() | st.text(max_size=5), max_size=3)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(values, max_size=6), st.sampled_from([None, 0, 3]), st.integers(1, 9))
 def test_any_array(tmp_path_factory, records, indent, size) -> None:
     path = tmp_path_factory.getbasetemp() / "any.json"

@@ -78,6 +78,22 @@ class Generator(PreTrainedModel):
         hidden = self.norm(F.gelu(self.transform(hidden)))
         return F.linear(hidden, self.backbone.words.weight, self.bias)
 
+    def hidden_states(
+        self, *, input_ids: Tensor, source_lengths: Tensor, lengths: Tensor
+    ) -> Tensor:
+        """What both heads read, (B, L, E); arguments as in `forward`."""
+        size = input_ids.shape[1]
+        index = torch.arange(size, device=input_ids.device)
+        extra = None
+        if self.reading is not None:
+            extra = self.reading(input_ids, source_lengths, self.backbone.words(input_ids))
+        return self.backbone(
+            input_ids=input_ids,
+            attention_mask=prefix_lm_mask(source_lengths, lengths, size),
+            segments=(index >= source_lengths[:, None]).long(),
+            extra=extra,
+        )
+
     def forward(
         self,
         *,
@@ -94,16 +110,8 @@ class Generator(PreTrainedModel):
         labels the logits are computed at those places only (the vocabulary's share of the work
         falls to the target's share of the tokens).
         """
-        size = input_ids.shape[1]
-        index = torch.arange(size, device=input_ids.device)
-        extra = None
-        if self.reading is not None:
-            extra = self.reading(input_ids, source_lengths, self.backbone.words(input_ids))
-        hidden = self.backbone(
-            input_ids=input_ids,
-            attention_mask=prefix_lm_mask(source_lengths, lengths, size),
-            segments=(index >= source_lengths[:, None]).long(),
-            extra=extra,
+        hidden = self.hidden_states(
+            input_ids=input_ids, source_lengths=source_lengths, lengths=lengths
         )
         if labels is None:
             return GeneratorOutput(logits=self.token_logits(hidden), tag_logits=self.copy(hidden))
