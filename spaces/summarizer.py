@@ -40,10 +40,6 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _CHINESE = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
-def _is_number(tokenizer: Any, token: int) -> bool:
-    return tokenizer.convert_ids_to_tokens(token).isdigit()
-
-
 @dataclass
 class _Draft:
     """A judgment on its way through the stages."""
@@ -107,8 +103,10 @@ class Summarizer:
         self.config = config or SummarizerConfig()
         self.tokenizer, self.labeller, self.generator = tokenizer, labeller.eval(), generator.eval()
         self.encoder = SentenceEncoder(encoder.eval(), tokenizer)
-        # an amount said twice is better than an amount cut short, so no_repeat spares digits
-        self.digits = [i for i in range(len(tokenizer)) if _is_number(tokenizer, i)]
+        # what numbers are made of: they are copied whole, never cut short nor put together
+        pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+        self.digits = [i for i, piece in enumerate(pieces) if piece.isdecimal()]
+        self.points = [i for i, piece in enumerate(pieces) if piece in (".", ",")]
 
     @classmethod
     def from_pretrained(cls, path: str | Path | None = None) -> Summarizer:
@@ -274,7 +272,8 @@ class Summarizer:
                 sparse_top_k=self.config.sparse_top_k,
                 no_repeat=self.config.no_repeat,
                 length_penalty=self.config.length_penalty,
-                protected=self.digits,
+                digits=self.digits,
+                points=self.points,
             )
             for draft, hypothesis in zip(batch, hypotheses, strict=True):
                 draft.summary, draft.spans = render(

@@ -73,14 +73,17 @@ def beam_search(
     sparse_top_k: int = 10,
     length_penalty: float = 1.0,
     no_repeat: int = 16,
-    protected: Collection[int] = (),
+    digits: Collection[int] = (),
+    points: Collection[int] = (),
 ) -> list[Hypothesis]:
     """The best hypothesis of each source, in order; all sources are decoded as one batch.
 
     A source is [CLS] … [SEP] in token ids. `sparse_top_k` is k (0: all allowed tokens share the
-    probability); `no_repeat` is for `rules.repeat_limits` (0: anything may repeat), `protected` for
-    `rules.NoRepeat`. The model is to be in evaluation mode. Raises ConfigError for a setting out of
-    range, ValueError for a source of no tokens, ModelError for a model whose scores are NaN.
+    probability); `no_repeat` is for `rules.repeat_limits` (0: anything may repeat). Tokens that are
+    `digits`, or `points` between digits, make numbers, which are copied whole (`CopyState`) and not
+    cut short by `rules.NoRepeat`. The model is to be in evaluation mode. Raises ConfigError for a
+    setting out of range, ValueError for a source of no tokens, ModelError for a model whose scores
+    are NaN.
 
     >>> beam_search(model, [[2, 10, 11, 12, 3]], max_new_tokens=8, beams=3)
     [Hypothesis(tokens=[10, 11, 27], tags=[1, 2, 0], positions=[1, 2, -1], score=-0.21, ...)]
@@ -97,14 +100,20 @@ def beam_search(
     cache = model.prefill(
         source_ids=source_ids, source_mask=source_mask, beams=beams, max_new_tokens=max_new_tokens
     )
-    copy = CopyState(source_ids=source_ids, source_mask=source_mask, beams=beams)
+    copy = CopyState(
+        source_ids=source_ids,
+        source_mask=source_mask,
+        beams=beams,
+        digits=digits,
+        points=points,
+    )
     texts = _Texts(source_ids, beams=beams, max_new_tokens=max_new_tokens)
     repeats = NoRepeat(
         source_ids=source_ids,
         beams=beams,
         max_new_tokens=max_new_tokens,
         limits=repeat_limits(no_repeat),
-        protected=protected,
+        protected=[*digits, *points],
     )
     states = [cache, copy, texts, repeats]
     pools = [_Pool(beams, max_new_tokens, length_penalty) for _ in sources]

@@ -15,11 +15,12 @@ single [UNK]; and [UNK] is never generated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from rapidfuzz.distance import LCSseq
 from torch import Tensor
+from torch.nn import functional as F
 
 from spaces.generate.tokenizer import CLS, MASK, PAD, SEP, UNK
 
@@ -116,17 +117,43 @@ class CopyState:
 
     For a source a b c a d, after a (B): match at 0 and 3, I may take b or d; after b (I): match
     at 1.
+
+    Numbers are copied whole: with `digits` a run neither begins nor ends within a number of the
+    source, and no digit follows a number. So every number of two digits or more in a summary is a
+    number of the judgment; a single digit may be generated (the 1 of a list's first item).
     """
 
-    def __init__(self, *, source_ids: Tensor, source_mask: Tensor, beams: int) -> None:
-        """`source_ids` (B, S) long; `source_mask` (B, S) bool, False for padding."""
+    def __init__(
+        self,
+        *,
+        source_ids: Tensor,
+        source_mask: Tensor,
+        beams: int,
+        digits: Collection[int] = (),
+        points: Collection[int] = (),
+    ) -> None:
+        """`source_ids` (B, S) long; `source_mask` (B, S) bool, False for padding. `digits` are the
+        token ids of digits, `points` those that belong to a number between two digits (. and ,).
+        """
         special = torch.isin(source_ids, torch.tensor(NOT_COPIED, device=source_ids.device))
         unknown = (source_ids == UNK) & source_mask
         ambiguous = unknown & (unknown.sum(dim=1, keepdim=True) > 1)
         self.source_ids = source_ids
         self.inside = source_mask & ~special  # (B, S): a run may pass here
-        self.begin = self.inside & ~ambiguous  # (B, S): a run may begin here
+        self.digits, self.points = (
+            torch.tensor(sorted(ids), dtype=torch.long, device=source_ids.device)
+            for ids in (digits, points)
+        )
+        digit = torch.isin(source_ids, self.digits) & source_mask
+        between = F.pad(digit, (1, 0))[:, :-1] & F.pad(digit, (0, 1))[:, 1:]
+        number = digit | (torch.isin(source_ids, self.points) & between)
+        self.unfinished = number & F.pad(number, (0, 1))[:, 1:]  # (B, S): no run may end here
+        within = number & F.pad(number, (1, 0))[:, :-1]
+        self.fresh = number & ~within  # (B, S): a number of the source begins here
+        self.begin = self.inside & ~ambiguous & ~within  # (B, S): a run may begin here
         self.match = source_mask.new_zeros((source_ids.shape[0], beams, source_ids.shape[1]))
+        # (B, W): the beam's last token is of a number
+        self.numeric = source_mask.new_zeros((source_ids.shape[0], beams))
 
     @property
     def ends(self) -> Tensor:
@@ -143,7 +170,8 @@ class CopyState:
         itself is not to be forced into another one, and O can end the text.
         """
         in_run = self.match.any(dim=-1)
-        possible = torch.stack((torch.ones_like(in_run), torch.ones_like(in_run), in_run), dim=-1)
+        in_number = in_run & ~(self.match & ~self.unfinished[:, None]).any(dim=-1)
+        possible = torch.stack((~in_number, ~in_number, in_run), dim=-1)
         tags = tag_logits.masked_fill(~possible, -torch.inf).argmax(dim=-1)
         for tag in (INSIDE, BEGIN):
             nothing = ~self._places(tags).any(dim=-1)
@@ -167,21 +195,29 @@ class CopyState:
         copied[..., PAD] = False
         generated = self.match.new_ones(vocab_size)
         generated[list(NOT_GENERATED)] = False
+        digit = torch.zeros_like(generated)
+        digit[self.digits] = True
+        generated = generated & ~(self.numeric[..., None] & digit)
         return torch.where((tags == OUTSIDE)[..., None], generated, copied)
 
     def advance(self, *, tags: Tensor, tokens: Tensor) -> None:
         """Take in one chosen token per beam: `tags` and `tokens` are (B, W) long."""
         same = self.source_ids[:, None] == tokens[..., None]
         self.match = self._places(tags) & same
+        point = torch.isin(tokens, self.points)
+        self.numeric = torch.isin(tokens, self.digits) | (self.numeric & point)
 
     def reorder(self, parents: Tensor) -> None:
         """Beam w of document b continues from beam `parents[b, w]`; `parents` is (B, W) long."""
         self.match = take_beams(self.match, parents)
+        self.numeric = take_beams(self.numeric, parents)
 
     def keep(self, rows: Tensor) -> None:
         """Only the documents `rows` (B',) long stay."""
         self.source_ids, self.match = self.source_ids[rows], self.match[rows]
         self.inside, self.begin = self.inside[rows], self.begin[rows]
+        self.unfinished, self.fresh = self.unfinished[rows], self.fresh[rows]
+        self.numeric = self.numeric[rows]
 
     def _places(self, tags: Tensor) -> Tensor:
         """(B, W, S) bool: the source tokens that a beam with this tag may take."""
@@ -189,7 +225,8 @@ class CopyState:
         after[..., 1:] = self.match[..., :-1]
         after &= self.inside[:, None]
         begin = self.begin[:, None] & (tags == BEGIN)[..., None]
-        return torch.where((tags == INSIDE)[..., None], after, begin)
+        places = torch.where((tags == INSIDE)[..., None], after, begin)
+        return places & ~(self.fresh[:, None] & self.numeric[..., None])
 
 
 def take_beams(state: Tensor, parents: Tensor) -> Tensor:

@@ -272,3 +272,64 @@ def check_positions(source: list[int], text: list[tuple[int, int, int]]) -> None
             assert source[position] == token
         if tag == INSIDE:
             assert tags[i - 1] != OUTSIDE and position == positions[i - 1] + 1
+
+
+DIGITS, POINTS = range(20, 24), (24,)
+
+
+def numbers(tokens: list[int]) -> list[tuple[int, ...]]:
+    """Stretches of digits, with a point only between two digits."""
+    found: list[tuple[int, ...]] = []
+    run: list[int] = []
+    for i, token in enumerate([*tokens, 0]):
+        inner = 0 < i < len(tokens) - 1
+        point = token in POINTS and inner and tokens[i - 1] in DIGITS and tokens[i + 1] in DIGITS
+        if token in DIGITS or point:
+            run.append(token)
+        elif run:
+            found.append(tuple(run))
+            run = []
+    return found
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_numbers_are_copied_whole(seed: int) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    inner = torch.randint(18, 25, (1, 14), generator=draw)
+    source = torch.cat([torch.tensor([[2]]), inner, torch.tensor([[3]])], dim=1)
+    state = CopyState(
+        source_ids=source,
+        source_mask=torch.ones_like(source, dtype=torch.bool),
+        beams=4,
+        digits=DIGITS,
+        points=POINTS,
+    )
+    nothing_banned = torch.zeros(1, 4, 25, dtype=torch.bool)
+    written: list[list[int]] = [[] for _ in range(4)]
+    for _ in range(25):
+        logits = torch.randn(1, 4, 3, generator=draw)
+        tags, allowed = state.choose(tag_logits=logits, banned=nothing_banned)
+        tokens = torch.multinomial(allowed[0].float(), 1, generator=draw).T
+        state.advance(tags=tags, tokens=tokens)
+        for beam in range(4):
+            written[beam].append(int(tokens[0, beam]))
+    possible = set(numbers(source[0].tolist()))
+    for beam in range(4):
+        ended = written[beam]
+        if state.numeric[0, beam]:  # the last number may not be complete yet
+            ended = ended[: max(i for i, t in enumerate(ended) if t not in (*DIGITS, *POINTS)) + 1]
+        assert {n for n in numbers(ended) if len(n) > 1} <= possible
+
+
+def test_without_digits_a_run_may_begin_anywhere() -> None:
+    source = torch.tensor([[2, 20, 21, 22, 3]])
+    mask = torch.ones_like(source, dtype=torch.bool)
+    plain = CopyState(source_ids=source, source_mask=mask, beams=1)
+    whole = CopyState(source_ids=source, source_mask=mask, beams=1, digits=DIGITS)
+    begin = torch.tensor([[1]])
+    assert plain.allowed(tags=begin, vocab_size=25)[0, 0].nonzero().flatten().tolist() == [
+        20,
+        21,
+        22,
+    ]
+    assert whole.allowed(tags=begin, vocab_size=25)[0, 0].nonzero().flatten().tolist() == [20]
