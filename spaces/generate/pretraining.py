@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from spaces.errors import ConfigError, InputError
+from spaces.errors import ConfigError, InputError, RecordError
 from spaces.generate.copying import copy_labels
 from spaces.generate.tokenizer import CLS, MASK, PAD, SEP, SPECIAL_TOKENS
 from spaces.sentences import split_clauses
@@ -73,16 +73,32 @@ class Objectives:
 
 def read_texts(paths: Iterable[str | Path], kinds: Sequence[str] = ()) -> Iterator[str]:
     """Texts of JSON-lines files, plain or .xz: `text`, `summary` or `target` of each; `kinds` keeps
-    only those kinds."""
+    only those kinds. A text in sentences is joined with line breaks. Raises InputError for a file
+    that is not there, RecordError for a line that is no JSON object."""
     for path in map(Path, paths):
         if not path.is_file():
-            raise InputError(f"{path}: no such corpus file; check pretrain.corpus in the config")
+            raise InputError(f"{path}: no such corpus file; check data.corpus in the config")
         opener = lzma.open if path.suffix == ".xz" else open
         with opener(path, "rt", encoding="utf-8") as file:
-            for line in file:
-                record = json.loads(line)
+            for number, line in enumerate(file, 1):
+                record = _parse(line, f"{path}:{number}")
                 if not kinds or record.get("kind", "") in kinds or "kind" not in record:
-                    yield from (record[f] for f in ("text", "summary", "target") if record.get(f))
+                    for name in ("text", "summary", "target"):
+                        text = record.get(name)
+                        if isinstance(text, list):
+                            text = "\n".join(sentence["sentence"] for sentence in text)
+                        if text:
+                            yield text
+
+
+def _parse(line: str, where: str) -> dict:
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise RecordError(f"{where}: expected a JSON object, got {error}") from error
+    if not isinstance(record, dict):
+        raise RecordError(f"{where}: expected a JSON object, got {type(record).__name__}")
+    return record
 
 
 def store_tokens(texts: Iterable[str], tokenizer, folder: str | Path) -> None:

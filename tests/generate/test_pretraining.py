@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from spaces.errors import ConfigError, InputError
+from spaces.errors import ConfigError, InputError, RecordError
 from spaces.generate.copying import copy_labels
 from spaces.generate.pretraining import (
     Objectives,
@@ -338,3 +338,15 @@ def test_a_share_outside_its_range_is_named(name: str, value: float) -> None:
 def test_a_source_and_a_target_need_room(share: float) -> None:
     with pytest.raises(ConfigError, match="pretrain.source_share"):
         Objectives(size=100, source_share=share)
+
+
+def test_corpus_lines_in_sentences_are_joined_and_broken_ones_named(tmp_path) -> None:
+    path = tmp_path / "corpus.jsonl"
+    path.write_text('{"text": [{"sentence": "甲。"}, {"sentence": "乙。"}]}\n[1]\n', "utf-8")
+    texts = read_texts([path])
+    assert next(texts) == "甲。\n乙。"
+    with pytest.raises(RecordError, match="corpus.jsonl:2: expected a JSON object, got list"):
+        next(texts)
+    path.write_text("{\n", "utf-8")
+    with pytest.raises(RecordError, match="corpus.jsonl:1"):
+        next(read_texts([path]))
