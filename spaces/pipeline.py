@@ -32,7 +32,7 @@ from spaces.errors import ConfigError, InputError
 from spaces.files import atomic_write, dump_json
 from spaces.folds import assign_folds
 from spaces.recipe import Recipe, load_recipe
-from spaces.records import Judgment, load_training, read_extract_pairs, read_judgments
+from spaces.records import ExtractPair, Judgment, load_training
 from spaces.sentences import split_clauses
 from spaces.steps import Step
 
@@ -263,7 +263,8 @@ class Plan:
     def judgments(self) -> tuple[list[Judgment], list[bool]]:
         """The training judgments, and for each whether it is held out."""
         data = self.recipe.data
-        judgments = [j for path in data.paths(data.judgments) for j in read_judgments(path, True)]
+        rows = load_training(data.paths(data.judgments), "judgments")
+        judgments = [Judgment(row["id"], row["text"], row["summary"]) for row in rows]
         folds = assign_folds([j.id for j in judgments], data.held_out, self.recipe.seed)
         return judgments, [fold == 0 for fold in folds]
 
@@ -410,7 +411,8 @@ class Plan:
                     | {"sources": sources, "target": judgment.summary}
                 )
             data = self.recipe.data
-            extracts = [p for path in data.paths(data.extracts) for p in read_extract_pairs(path)]
+            rows_of_pairs = load_training(data.paths(data.extracts), "extracts")
+            extracts = [ExtractPair(**row) for row in rows_of_pairs]
             out = assign_folds([p.id for p in extracts], data.held_out, self.recipe.seed)
             for pair, fold in zip(extracts, out, strict=True):
                 rows.append(
