@@ -41,7 +41,6 @@ class Step:
         after: Sequence[Step] = (),
     ):
         self.folder, self.name = Path(folder), Path(folder).name
-        self.after = list(after)
         described = {
             "settings": settings,
             "files": [_digest(path) for path in files],

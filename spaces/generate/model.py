@@ -17,6 +17,8 @@ from spaces.generate.backbone import Backbone, BackboneConfig, Cache, prefix_lm_
 from spaces.generate.losses import sparse_cross_entropy
 from spaces.generate.reading import ReadState, SelectiveRead
 
+IGNORE = -100  # the label of a place that predicts nothing, as the Trainer pads labels
+
 
 class GeneratorConfig(BackboneConfig):
     """The backbone's sizes; `sparse_top_k` (0: ordinary softmax) and `copy_weight` of the training
@@ -115,11 +117,11 @@ class Generator(PreTrainedModel):
         )
         if labels is None:
             return GeneratorOutput(logits=self.token_logits(hidden), tag_logits=self.copy(hidden))
-        asked = labels != -100
+        asked = labels != IGNORE
         logits = self.token_logits(hidden[asked]).float()
         lm_loss = sparse_cross_entropy(logits, labels[asked], self.config.sparse_top_k)
         copy_loss = F.cross_entropy(
-            self.copy(hidden).float().flatten(0, 1), copy_labels.flatten(), ignore_index=-100
+            self.copy(hidden).float().flatten(0, 1), copy_labels.flatten(), ignore_index=IGNORE
         )
         return GeneratorOutput(
             loss=lm_loss + self.config.copy_weight * copy_loss,

@@ -9,7 +9,7 @@ are learned at once:
   source, most stay and must be found and copied;
 - *denoising* (BART, Lewis et al. 2020): a short text is the target, its clauses shuffled and
   thinned out the source;
-- *masked words* (BERT): 15 % of the source tokens are hidden or replaced and asked for in place,
+- *masked words* (BERT): a tenth of the source tokens are hidden or replaced and asked for in place,
   which is what makes the mean of the hidden states a usable sentence vector.
 
 Copy tags come from the same LCS as in training proper. Token ids lie on disk as 16-bit integers and
@@ -29,10 +29,9 @@ import torch
 
 from spaces.errors import ConfigError, InputError, RecordError
 from spaces.generate.copying import copy_labels
+from spaces.generate.model import IGNORE
 from spaces.generate.tokenizer import CLS, MASK, PAD, SEP, SPECIAL_TOKENS
 from spaces.sentences import split_clauses
-
-IGNORE = -100
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,9 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from spaces.errors import ConfigError
 from spaces.generate.copying import copy_labels
-from spaces.generate.model import Generator
+from spaces.generate.model import IGNORE, Generator
 from spaces.generate.tokenizer import CLS, PAD, SEP
 
-IGNORE = -100
 AVERAGE_FILE = "ema.safetensors"
 
 
