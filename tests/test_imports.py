@@ -21,7 +21,10 @@ PACKAGE = REPOSITORY / "spaces"
 REST = "*"
 FLOORS = [
     {"errors"},
-    {"files", "records", "sentences", "words", "metrics", "folds"},
+    {
+        *("files", "records", "sentences", "words", "metrics", "folds"),
+        *("causes", "parties", "wording", "sections"),
+    },
     {"extract", "generate"},
     {"provenance", "summarizer", REST},
     {"batch", "pipeline"},
@@ -42,7 +45,10 @@ TRAINING = {
 TRAINING_PACKAGES = {"datasets", "accelerate", "yaml"}
 DOORS = {"spaces.cli", "spaces.records"}
 # What takes long to import; modules that serve without them import them inside functions.
-LIGHT = {"errors", "files", "records", "sentences", "words", "metrics", "folds", "cli", "__init__"}
+LIGHT = {
+    *("errors", "files", "records", "sentences", "words", "metrics", "folds"),
+    *("causes", "parties", "wording", "sections", "cli", "__init__"),
+}
 HEAVY = {"torch", "transformers", "tokenizers", "jieba", "rouge_score", "datasets", "numpy"}
 
 

@@ -1,0 +1,103 @@
+"""What the models read of a judgment: its own characters, with roles for names and without asides.
+
+Summaries say 原告 and 被告 where judgments give names, and leave out what stands in brackets. Both
+are done before the models read, by what the judgment itself declares, and not left to them to
+guess:
+
+- a mention of a party (`原告张某`, `张某`, its short name) is read as the role word, which is taken
+  from where the judgment declares it. Only a role that one single party has is read so: with two
+  defendants 被告 would no longer say which of them;
+- an aside, 5 to 40 characters in brackets, is passed over (（以下简称…）, （计算至2017年2月15日）).
+
+Every character that is read is still a character of the judgment at a known place, so whatever is
+copied from it can be traced.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from typing import NamedTuple
+
+from spaces.parties import find_mentions, find_parties
+
+__all__ = ["Wording"]
+
+_ASIDE = re.compile(r"（[^（）()\n]{5,40}）|\([^（）()\n]{5,40}\)")
+_QUOTED = re.compile(r"《[^《》\n]{1,60}》")
+
+
+class _Edit(NamedTuple):
+    """Instead of `judgment[start:end]`, `judgment[place:place + length]` is read."""
+
+    start: int
+    end: int
+    place: int
+    length: int
+
+
+class Wording:
+    """How one judgment is read.
+
+    >>> text = "原告：张某甲，男。被告：李某，男。李某（系张某甲的同事）向原告张某甲借款。"
+    >>> wording = Wording(text)
+    >>> "".join(text[a:b] for a, b in wording.pieces(17, len(text)))
+    '被告向原告借款。'
+    """
+
+    def __init__(self, judgment: str) -> None:
+        self.edits = sorted(_edits(judgment))
+        self.starts = [edit.start for edit in self.edits]
+
+    def pieces(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Places in the judgment, in reading order, of what is read for its characters `start` to
+        `end`. A change that lies across the border is not made.
+        """
+        found: list[tuple[int, int]] = []
+        last = start
+        for edit in self.edits[bisect_left(self.starts, start) :]:
+            if edit.end > end:
+                break
+            found.append((last, edit.start))
+            found.append((edit.place, edit.place + edit.length))
+            last = edit.end
+        found.append((last, end))
+        return [(a, b) for a, b in found if a < b]
+
+
+def _edits(judgment: str) -> list[_Edit]:
+    asides = [
+        _Edit(match.start(), match.end(), match.start(), 0)
+        for pattern in (_QUOTED, _ASIDE)
+        for match in pattern.finditer(judgment)
+    ]
+    quoted = [e for e in asides if judgment[e.start] == "《"]
+    taken = _Taken(quoted)
+    edits = [e for e in asides if judgment[e.start] != "《" and taken.add(e)]
+    parties = find_parties(judgment)
+    bearers = Counter(party.role for party in parties)
+    for mention in find_mentions(judgment, [p for p in parties if bearers[p.role] == 1]):
+        role = mention.party.role
+        own = judgment.startswith(role, mention.start)
+        place = mention.start if own else mention.party.declared
+        edit = _Edit(mention.start, mention.end, place, len(role))
+        if taken.add(edit):
+            edits.append(edit)
+    return edits
+
+
+class _Taken:
+    """Stretches that are spoken for; a later one that overlaps them is refused."""
+
+    def __init__(self, edits: list[_Edit]) -> None:
+        self.spans = sorted((e.start, e.end) for e in edits)
+
+    def add(self, edit: _Edit) -> bool:
+        at = bisect_left(self.spans, (edit.start, edit.end))
+        if at and self.spans[at - 1][1] > edit.start:
+            return False
+        if at < len(self.spans) and self.spans[at][0] < edit.end:
+            return False
+        self.spans.insert(at, (edit.start, edit.end))
+        return True
