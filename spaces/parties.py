@@ -1,59 +1,55 @@
 """Who the parties of a judgment are, and where it names them.
 
 Summaries speak of 原告 and 被告, judgments mostly of names. A judgment declares its parties in
-fixed forms: a header (`被告：张某，男，…`), an introduction (`原告张某与被告李某（以下简称…）
-借款合同纠纷一案`) and short names in brackets. What is declared there is known, so nobody has to
-guess it from context. A role that cannot be read with certainty is left alone.
+fixed forms (`spaces.declarations`) and gives short names in brackets behind a name (`大成有限公司
+（以下简称大成公司）`). What is declared there is known, so nobody has to guess it from context; and
+a name is only taken for a mention of its party where it can be nothing else. A mention that is
+missed costs little; a wrong one swaps the parties.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from spaces.causes import CAUSES
+from spaces.declarations import ROLES, Declaration, find_declarations, is_name
 
 __all__ = ["Mention", "Party", "find_mentions", "find_parties"]
 
-_ROLES = "被告人|原告|被告|第三人|被上诉人|上诉人"
-_BRACKET = r"[（(][^（）()\n]{1,30}[）)]"
-# 被告：张某，男 · 被告（反诉原告）张某。 At the beginning of a line or sentence.
-_HEADER = re.compile(
-    rf"(?:^|[。；;\n])\s*(?P<role>{_ROLES})(?:(?<=原告)人)?(?:{_BRACKET})?(?P<colon>\s*[：:]\s*)?"
-    rf"(?P<name>[^，,。：:；;、（）()\n]{{2,40}}"
-    r"(?:[（(][\u4e00-\u9fa5]{2,6}[）)][^，,。：:；;、（）()\n]{2,30})?)(?=[，,。；;（(\n]|$)"
-)
-# The end of an introduction, from the cause on; anchored, since 保险 and 合同 occur in names too.
-_CAUSE = re.compile(
-    r"(?:发生|之间|因|的|为|关于|等|[一二三四五六七八九十两]?人)?"
-    rf"(?:{'|'.join(sorted(CAUSES, key=len, reverse=True))})(?:权益)?(?:纠纷|争议|一案)$"
-)
-_INTRODUCTION = re.compile(rf"(?:{_ROLES})[^。；;\n]{{2,600}}?(?:一案|纠纷|争议)")
-_PART = re.compile(rf"(?P<role>{_ROLES})[：:]?(?P<names>.+)", re.DOTALL)
-_INTRODUCED = 6000  # characters within which a case is introduced
+_HAN = "\u4e00-\u9fa5"
 _SHORT = re.compile(
-    r"^[（(](?:以?下简?称|简称|又名|曾用名|下同|系)[：:为]?[“\"‘']?(?P<short>[^“”\"‘’'（）()，,、；;]{2,20})"
+    r"[（(](?:以?下简?称|简称|又名|曾用名|下同|系)[：:为]?"
+    r"[“\"‘']?(?P<short>[^“”\"‘’'（）()，,、；;]{2,20})"
 )
-_GENERIC = re.compile(rf"某+|[一二两三四五各]?(?:{_ROLES})[一二三四五]?|申请人")
-# What is taken for a name when a judgment leaves the usual form.
-_NO_NAME = re.compile(
-    "[：:“”《》]|出生|日生|[男女]$|汉族|[现户]|^住|本院|[诉辩述]称|答辩|立案|受理|委托|到庭"
-    "|^[对未向因及]|犯.*罪|到案|人$|被告|原告"
+# The role word before a name. 反诉原告 and 原审被告 say something else than 原告 and 被告.
+_ROLE_BEFORE = re.compile(
+    rf"(?P<other>反诉|本诉|原审|一审|二审|另案|案外|附带民事诉讼)?(?P<role>{ROLES})人?"
+    rf"(?:[（(](?:反诉|原审|本诉|一审)?(?:{ROLES})[）)])?[：:]?[ \u3000]{{0,4}}$"
 )
-# Names without a colon behind the role word: of people, or with what organizations end in.
-_PLAIN_NAME = re.compile(
-    r"[\u4e00-\u9fa5·×xXＸ*＊甲乙丙丁戊0-9]{2,4}"
-    r"|.*(?:公司|行|厂|店|社|局|府|会|所|院|校|心|馆|部|站|场|园|处|队|集团|村|组|学|吧|庄|城|户)"
-)
-# Whom the judgment names beside the parties: 李清 is not meant where 李清华 stands.
+_BEFORE = frozenset("告人）)：: \u3000")  # its last character
+# People of the case who are no parties: when they have the same name, nobody knows who is meant.
+_OFFICE_BEFORE = re.compile(r"(?:证人|案外人|审判长|审判员|书记员|陪审员)[：:]?$")
+# Others whom the judgment names: 李清 is not meant where 李清华 stands.
 _OTHERS = re.compile(
-    r"(?:代表人|代理人|负责人|经营者|审判长|审判员|书记员|证人|案外人)[：:]?"
-    r"([\u4e00-\u9fa5]{2,4})(?=[，,。；、（(\s]|$)"
+    r"(?:代表人|代理人|负责人|经营者|审判长|审判员|书记员|陪审员|证人|案外人|法官助理)[：:]?"
+    rf"([{_HAN}]{{2,4}})(?=[，,。；、（(\s]|$)"
 )
-# Behind a name: a branch is another party, and 李某 is not 李某某 nor 李某1.
-_LONGER = r"(?![\u4e00-\u9fa5]{0,8}(?:分公司|支公司|支行|分行|分店|营业部|事务所))"
+# What follows a name in a sentence without being part of it, and what comes before it.
+_FOLLOWS = frozenset(
+    "的与和及向于诉在负辩未经提到承对为因是以将被给等称说系之家处所不已也均从让同父母妻子夫"
+)
+_LEADS = frozenset(
+    "与对向由为给于故还在称人因求到是后而且知和及意系以但付据偿将的除名如至从告辩致令归喊起经有依使持属诉即"
+    "让额认按了日回解予证现非挥指骂打踹堵受结失控虑驳责任括次女儿子妻弟兄妹姐用同另"
+)
+_SOMEBODY = "某×xXＸ*＊"
+_BRANCH = re.compile(
+    r"[^，,。；;：:、\n与和向由对在被给为诉应于将及]{0,16}?"
+    r"(?:分公司|支公司|支行|分行|分店|营业部|分理处|分社|分厂|储蓄所|办事处|事务所)"
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +71,15 @@ class Mention(NamedTuple):
     party: Party
 
 
+class _Found(NamedTuple):
+    """`judgment[start:end]` is `name`, and `before` the role word in front of it."""
+
+    start: int
+    end: int
+    name: str
+    before: re.Match[str] | None
+
+
 def find_parties(judgment: str) -> list[Party]:
     """The parties that header and introduction declare, in the order of their declaration.
 
@@ -82,96 +87,126 @@ def find_parties(judgment: str) -> list[Party]:
     >>> [(p.role, p.names) for p in find_parties(text)]
     [('原告', ('张某甲',)), ('被告', ('大成有限公司', '大成公司'))]
     """
-    parties: list[Party] = []
-    known: set[str] = set()
-    for name, role, place in [*_header(judgment), *_introduction(judgment)]:
-        if name not in known:
-            names = (name, *_short_names(judgment, name))
-            known.update(names)
-            parties.append(Party(role, names, place))
+    declared = {d.name: d for d in find_declarations(judgment) if d.sure}
+    short = _short_names(judgment, set(declared))
+    bearers = Counter(name for names in short.values() for name in names)
+    # one that is somebody's short name and declared to be something else belongs to neither
+    own = {
+        name: [s for s in names if bearers[s] == 1 and _agrees(declared, name, s)]
+        for name, names in short.items()
+    }
+    taken = {name for names in own.values() for name in names}
+    parties = [
+        Party(d.role, (name, *own.get(name, ())), d.place)
+        for name, d in declared.items()
+        if name not in taken
+    ]
     return sorted(parties, key=lambda party: party.declared)
 
 
-def _header(text: str) -> Iterator[tuple[str, str, int]]:
-    """(name, role, place of the role word) of `被告：张某，男，…` before the first 一案."""
-    end = text.find("一案")
-    for match in _HEADER.finditer(text[: end if end >= 0 else 3000]):
-        name = match["name"].strip()
-        if match["colon"] is None and not _PLAIN_NAME.fullmatch(name):
-            continue
-        if _is_name(name):
-            yield name, match["role"], match.start("role")
+def _agrees(declared: dict[str, Declaration], name: str, short: str) -> bool:
+    return short not in declared or declared[short].role == declared[name].role
 
 
-def _introduction(text: str) -> Iterator[tuple[str, str, int]]:
-    """(name, role, place of the role word) of `原告张某与被告李某、王某借款合同纠纷一案`."""
-    match = _INTRODUCTION.search(_blank_brackets(text[:_INTRODUCED]))
-    if not match:
-        return
-    starts = [m.start() for m in re.finditer(_ROLES, match.group())]
-    for start, end in zip(starts, [*starts[1:], len(match.group())], strict=True):
-        part = _PART.match(match.group()[start:end])
-        if part:
-            names = re.split("[诉与]", _CAUSE.split(part["names"])[0])[0]
-            for name in _split_names(names):
-                if _is_name(name):
-                    yield name, part["role"], match.start() + start
-
-
-def _split_names(names: str) -> Iterator[str]:
-    """`张某、李某和王某等` -> 张某 李某 王某; the 和 of an organization's name divides nothing."""
-    for name in re.split("[、，,]|以及|及其?", names):
-        name = re.sub(r"\s", "", name)
-        name = re.sub(r"(?:等|之间|因|为|其他|共同|等?[一二三四五六七八九十\d]+人)$", "", name)
-        name = re.sub(r"[（(][^（）()]*[）)]$", "", name)
-        parts = name.split("和")
-        yield from parts if all(map(_PLAIN_NAME.fullmatch, parts)) and len(name) < 10 else [name]
-
-
-def _blank_brackets(text: str) -> str:
-    """（以下简称…） as spaces, as long as before; brackets in a name, （北京）, stay."""
-    pattern = r"[（(](?:以?下|简称|反诉|本诉|原审|又名|曾用名|系|身份|统一)[^（）()]*[）)]"
-    return re.sub(pattern, lambda match: " " * len(match.group()), text)
-
-
-def _is_name(name: str) -> bool:
-    return 2 <= len(name) <= 40 and not _GENERIC.fullmatch(name) and not _NO_NAME.search(name)
-
-
-def _short_names(text: str, name: str) -> Iterator[str]:
-    """Short names in the bracket behind a mention of `name`."""
-    seen = {name}
-    start = text.find(name)
-    while start >= 0:
-        short = _SHORT.match(text[start + len(name) : start + len(name) + 40])
-        if short and short["short"] not in seen and _is_name(short["short"]):
-            seen.add(short["short"])
-            yield short["short"]
-        start = text.find(name, start + 1)
+def _short_names(text: str, names: set[str]) -> dict[str, list[str]]:
+    """Short names in the brackets behind a mention of one of `names`, those of each in order."""
+    lengths = sorted({len(name) for name in names}, reverse=True)
+    found: dict[str, list[str]] = {}
+    for match in _SHORT.finditer(text):
+        for length in lengths:
+            name = text[max(0, match.start() - length) : match.start()]
+            if name in names:
+                short = match["short"]
+                known = found.setdefault(name, [])
+                if is_name(short) and short != name and short not in known:
+                    known.append(short)
+                break
+    return found
 
 
 def find_mentions(judgment: str, parties: Sequence[Party]) -> list[Mention]:
-    """Where `judgment` names one of `parties`, in order.
+    """Where `judgment` names one of `parties`, in order. Give all parties, so that none is taken
+    for another.
 
     `原告张某` and `张某` are mentions of 张某; `被告张某` is none when 张某 is declared 原告, nor
     is 张某 inside 张某某, 大成公司 inside 大成公司上海分公司, or a name inside the longer name of
-    somebody else who is known.
+    somebody else who is known. A name that a witness has too, or that the judgment calls now 原告,
+    now 被告, is never a mention.
 
     >>> text = "原告：张某，男。被告：李某，男。李某向原告张某借款。"
     >>> [text[m.start : m.end] for m in find_mentions(text, find_parties(text))]
     ['原告：张某', '被告：李某', '李某', '原告张某']
     """
     by_name = {name: party for party in parties for name in party.names}
-    if not by_name:
-        return []
     others = {match[1] for match in _OTHERS.finditer(judgment)} - by_name.keys()
-    names = sorted([*by_name, *others], key=len, reverse=True)
-    pattern = re.compile(
-        rf"(?P<role>{_ROLES})?(?:[（(](?:反诉|原审|本诉)?(?:{_ROLES})[）)])?[：:]?"
-        rf"(?P<name>{'|'.join(map(re.escape, names))})(?![某甲乙丙丁0-9０-９]){_LONGER}"
-    )
-    return [
-        Mention(match.start() if match["role"] else match.start("name"), match.end(), party)
-        for match in pattern.finditer(judgment)
-        if (party := by_name.get(match["name"])) and match["role"] in (None, party.role)
-    ]
+    occurrences = list(_occurrences(judgment, by_name.keys() | others))
+    longer = _longer_names(judgment, occurrences)
+    agree: Counter[str] = Counter()
+    differ: Counter[str] = Counter()
+    mentions = []
+    for found in occurrences:
+        party = by_name.get(found.name)
+        if party is None or not _ends_here(judgment, found, longer):
+            continue
+        if _OFFICE_BEFORE.search(judgment, max(0, found.start - 5), found.start):
+            differ[found.name] += len(judgment)
+        if found.before is None:
+            if _begins_here(judgment, found):
+                mentions.append((found.name, Mention(found.start, found.end, party)))
+        elif found.before["other"] is None:
+            if found.before["role"] == party.role:
+                agree[found.name] += 1
+                start = found.before.start("role")
+                mentions.append((found.name, Mention(start, found.end, party)))
+            elif {found.before["role"], party.role} == {"原告", "被告"}:
+                differ[found.name] += 1
+    return [m for name, m in mentions if not differ[name] or 2 * differ[name] < agree[name]]
+
+
+def _occurrences(text: str, names: set[str]) -> Iterator[_Found]:
+    """Where one of `names` stands, the longest where several begin, none inside another."""
+    lengths: dict[str, list[int]] = {}
+    for name in sorted(names, key=len, reverse=True):
+        by_first = lengths.setdefault(name[0], [])
+        if not by_first or by_first[-1] != len(name):
+            by_first.append(len(name))
+    at = 0
+    for first in re.finditer("|".join(map(re.escape, lengths)), text) if lengths else ():
+        start = first.start()
+        for length in lengths[first.group()] if start >= at else ():
+            if text[start : start + length] in names:
+                at = start + length
+                near = start and text[start - 1] in _BEFORE
+                before = _ROLE_BEFORE.search(text, max(0, start - 24), start) if near else None
+                yield _Found(start, at, text[start:at], before)
+                break
+
+
+def _longer_names(text: str, occurrences: Sequence[_Found]) -> set[str]:
+    """Names like 王军伟, which stand by themselves somewhere and begin with the known name 王军."""
+    found = set()
+    for start, end, name, before in occurrences:
+        alone = before or not start or not text[start - 1].isalnum()
+        one_more = re.match(rf"[{_HAN}](?!\w)", text[end : end + 2])
+        if alone and len(name) < 4 and one_more and text[end] not in _FOLLOWS:
+            found.add(text[start : end + 1])
+    return found
+
+
+def _ends_here(text: str, found: _Found, longer: set[str]) -> bool:
+    """Whether the name is not the beginning of another: 李某某, 李某1, 王军伟, a branch."""
+    behind = text[found.end : found.end + 1]
+    if behind and behind in "某甲乙丙丁戊己庚辛壬癸" or text[found.start : found.end + 1] in longer:
+        return False
+    numbered = found.name[-1] in _SOMEBODY or found.name[-1].isdecimal()
+    if numbered and re.match(r"[某×xXＸ*＊0-9０-９A-Za-zＡ-Ｚ]", behind):
+        return False
+    return len(found.name) < 4 or not _BRANCH.match(text, found.end)
+
+
+def _begins_here(text: str, found: _Found) -> bool:
+    """Whether the name is not the end of another word: 阳某 in 欧阳某, 方正 in 对方正在."""
+    before = text[found.start - 1 : found.start]
+    if len(found.name) == 2:
+        return not re.match(f"[{_HAN}]", before) or before in _LEADS
+    return len(found.name) < 4 or before not in tuple("省市县区州国")

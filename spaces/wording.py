@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections import Counter
 from typing import NamedTuple
 
-from spaces.parties import find_mentions, find_parties
+from spaces.bearers import find_sole_parties
+from spaces.parties import Mention, find_mentions, find_parties
 
 __all__ = ["Wording"]
 
@@ -56,7 +56,8 @@ class Wording:
         """
         found: list[tuple[int, int]] = []
         last = start
-        for edit in self.edits[bisect_left(self.starts, start) :]:
+        for at in range(bisect_left(self.starts, start), len(self.edits)):
+            edit = self.edits[at]
             if edit.end > end:
                 break
             found.append((last, edit.start))
@@ -67,24 +68,34 @@ class Wording:
 
 
 def _edits(judgment: str) -> list[_Edit]:
-    asides = [
-        _Edit(match.start(), match.end(), match.start(), 0)
-        for pattern in (_QUOTED, _ASIDE)
-        for match in pattern.finditer(judgment)
-    ]
-    quoted = [e for e in asides if judgment[e.start] == "《"]
+    quoted = [_Edit(m.start(), m.end(), m.start(), 0) for m in _QUOTED.finditer(judgment)]
     taken = _Taken(quoted)
-    edits = [e for e in asides if judgment[e.start] != "《" and taken.add(e)]
+    asides = [_Edit(m.start(), m.end(), m.start(), 0) for m in _ASIDE.finditer(judgment)]
+    edits = [edit for edit in asides if taken.add(edit)]
     parties = find_parties(judgment)
-    bearers = Counter(party.role for party in parties)
-    for mention in find_mentions(judgment, [p for p in parties if bearers[p.role] == 1]):
+    sole = set(find_sole_parties(judgment, parties))
+    for mention in find_mentions(judgment, parties):
         role = mention.party.role
+        if mention.party not in sole or _would_mislead(judgment, mention):
+            continue
         own = judgment.startswith(role, mention.start)
         place = mention.start if own else mention.party.declared
         edit = _Edit(mention.start, mention.end, place, len(role))
         if taken.add(edit):
             edits.append(edit)
     return edits
+
+
+def _would_mislead(judgment: str, mention: Mention) -> bool:
+    """Whether what stands around makes another word of the role: 原大成公司 -> 原被告,
+    张某人身损害 -> 被告人身损害, 反诉张某 -> 反诉原告, 被张某 -> 被上诉人.
+    """
+    before = judgment[max(0, mention.start - 2) : mention.start]
+    return (
+        before.endswith(("原", "反诉", "本诉", "一审"))
+        or (before.endswith("被") and mention.party.role == "上诉人")
+        or (judgment.startswith("人", mention.end) and mention.party.role in ("原告", "被告"))
+    )
 
 
 class _Taken:

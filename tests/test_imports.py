@@ -23,7 +23,7 @@ FLOORS = [
     {"errors"},
     {
         *("files", "records", "sentences", "words", "metrics", "folds"),
-        *("causes", "parties", "wording", "sections"),
+        *("causes", "declarations", "parties", "bearers", "wording", "sections"),
     },
     {"extract", "generate"},
     {"provenance", "summarizer", REST},
@@ -47,7 +47,7 @@ DOORS = {"spaces.cli", "spaces.records"}
 # What takes long to import; modules that serve without them import them inside functions.
 LIGHT = {
     *("errors", "files", "records", "sentences", "words", "metrics", "folds"),
-    *("causes", "parties", "wording", "sections", "cli", "__init__"),
+    *("causes", "declarations", "parties", "bearers", "wording", "sections", "cli", "__init__"),
 }
 HEAVY = {"torch", "transformers", "tokenizers", "jieba", "rouge_score", "datasets", "numpy"}
 
