@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
@@ -22,6 +22,8 @@ from spaces.console import open_output, print_table, progress_bar, say
 from spaces.errors import ConfigError, InputError, SpacesError
 
 if TYPE_CHECKING:
+    from spaces.documents import Document
+    from spaces.provenance import Summary
     from spaces.summarizer import Summarizer
 
 __all__ = ["app", "main"]
@@ -129,8 +131,9 @@ def summarize(
     files: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FILE…|-]",
-            help="Judgments, one a file, plain text in UTF-8; - is standard input.",
+            metavar="[FILE…|FOLDER|-]",
+            help="Judgments, one a file: .txt, .docx, .pdf, .html; all those below a folder; "
+            "- is standard input.",
         ),
     ] = None,
     model: Model = None,
@@ -140,33 +143,75 @@ def summarize(
     output: Annotated[
         Path | None, typer.Option(help="Write to this file instead.", metavar="PATH")
     ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            help="Encoding of .txt and .html, for example GB18030; detected when not given.",
+            metavar="NAME",
+        ),
+    ] = None,
     beams: Annotated[
         int | None, typer.Option(help="Beams of the search; 1 is greedy.", min=1)
     ] = None,
     no_extract: NoExtract = False,
 ) -> None:
     """Summarize judgments, one a file."""
-    names = files or ["-"]
     if not files and sys.stdin.isatty():
         raise InputError(
             "expected a FILE, or a judgment on standard input, got neither: spaces summarize FILE"
         )
-    texts = [_read_judgment(name) for name in names]
-    summarizer = _load(model, beams)
-    summaries = summarizer.summarize_batch(texts, extract=not no_extract)
-    with open_output(output) as write:
-        for place, (name, summary) in enumerate(zip(names, summaries, strict=True)):
-            for warning in summary.warnings:
-                say(f"spaces: warning: {name}: {warning}")
-            if format is Format.json:
-                from spaces.files import dump_json
+    records = [name for name in files or [] if Path(name).suffix.lower() in (".json", ".jsonl")]
+    if records:
+        raise InputError(
+            f"{records[0]}: expected a document, got records by its name: "
+            f"spaces predict {records[0]} OUTPUT"
+        )
+    from spaces.documents import Inbox
 
-                identity = {} if name == "-" else {"id": name}
-                write(dump_json({**identity, **summary.to_dict()}))
-            else:
-                if len(names) > 1:
-                    write(f"{chr(10) * bool(place)}==> {name} <==")
-                write(summary.text)
+    inbox = Inbox(
+        files or ["-"],
+        encoding=encoding,
+        on_error=lambda message: say(f"spaces: error: {message}"),
+        on_warning=lambda message: say(f"spaces: warning: {message}"),
+    )
+    summarizer, done = None, 0
+    with open_output(output) as write:
+        for documents in inbox:
+            summarizer = summarizer or _load(model, beams)
+            texts = [document.text for document in documents]
+            summaries = summarizer.summarize_batch(texts, extract=not no_extract)
+            for document, summary in zip(documents, summaries, strict=True):
+                _print_summary(write, document, summary, format, alone=inbox.single, first=not done)
+                done += 1
+        if not done:  # then there is no output file either
+            raise typer.Exit(1)
+    if inbox.failed:
+        say(f"spaces: {done} done, {inbox.failed} failed")
+        raise typer.Exit(1)
+
+
+def _print_summary(
+    write: Callable[[str], object],
+    document: Document,
+    summary: Summary,
+    format: Format,
+    *,
+    alone: bool,
+    first: bool,
+) -> None:
+    """The summary or its record; `alone`: the only one, `first`: none was printed before it."""
+    from spaces.documents import STANDARD_INPUT
+    from spaces.files import dump_json
+
+    for warning in (*document.warnings, *summary.warnings):
+        say(f"spaces: warning: {document.name}: {warning}")
+    if format is Format.json:
+        identity = {} if document.name == STANDARD_INPUT else {"id": document.name}
+        write(dump_json(identity | document.record(summary)))
+        return
+    if not alone:
+        write(f"{chr(10) * (not first)}==> {document.name} <==")
+    write(summary.text)
 
 
 @app.command()
@@ -284,22 +329,3 @@ def _load(model: Path | None, beams: int | None = None) -> Summarizer:
     if beams is not None:
         summarizer.config = replace(summarizer.config, beams=beams)
     return summarizer
-
-
-def _read_judgment(name: str) -> str:
-    if name == "-":
-        data = sys.stdin.buffer.read()
-        try:
-            return data.decode("utf-8-sig").replace("\r\n", "\n")
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"standard input: expected UTF-8, got byte 0x{data[error.start]:02x} at position "
-                f"{error.start}; convert it first, for example: iconv -f GB18030 -t UTF-8"
-            ) from None
-    if Path(name).suffix.lower() in (".json", ".jsonl"):
-        raise InputError(
-            f"{name}: expected plain text, got records by its name: spaces predict {name} OUTPUT"
-        )
-    from spaces.files import read_text
-
-    return read_text(name)

@@ -83,8 +83,51 @@ def test_summarize_standard_input(run, text_file, monkeypatch, judgment) -> None
         data = io.BytesIO(b"\xef\xbb\xbf" + judgment.replace("\n", "\r\n").encode())
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(data))
         assert run("summarize", *arguments)[1] == expected
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("原告".encode("gb18030"))))
-    mistake(run("summarize", "-"), "standard input: expected UTF-8", "iconv")
+    for option in (["--encoding", "gb18030"], []):
+        data = io.BytesIO(judgment.encode("gb18030"))
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(data))
+        assert run("summarize", "-", *option)[1] == expected
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"PK\x05\x06" + bytes(18))))
+    mistake(run("summarize", "-"), "standard input: this is an archive (zip)")
+
+
+def test_summarize_a_folder(run, text_file, tmp_path) -> None:
+    """Documents of several kinds, one of them bad: the others are done, and the exit code tells."""
+    folder = tmp_path / "folder"
+    (folder / "below").mkdir(parents=True)
+    text = text_file.read_text(encoding="utf-8")
+    (folder / "b.txt").write_text(text, encoding="gb18030")
+    (folder / "below" / "a.html").write_text(
+        "".join(f"<p>{line}</p>" for line in text.split("\n")), encoding="utf-8"
+    )
+    (folder / "z.doc").write_text(text)
+    code, output, errors = run("summarize", folder)
+    assert code == 0
+    heads = [line for line in output.splitlines() if line.startswith("==> ")]
+    assert heads == [f"==> {folder / name} <==" for name in ("b.txt", "below/a.html")]
+    assert f"spaces: warning: {folder}: files of other kinds were passed over: 1 .doc" in errors
+    (folder / "a.pdf").write_bytes(b"%PDF-1.4")
+    code, output, errors = run("summarize", folder, tmp_path / "no.txt", "--format", "json")
+    records = [json.loads(line) for line in output.splitlines()]
+    assert (code, [record["id"] for record in records]) == (1, [head[4:-4] for head in heads])
+    assert f"spaces: error: {folder / 'a.pdf'}: damaged" in errors
+    assert f"spaces: error: {tmp_path / 'no.txt'}: no such file" in errors
+    assert errors.endswith("spaces: 2 done, 2 failed\n")
+    for record in records:  # what was read is no file's own text: it is in the record
+        assert "".join(record["text"].split()) == "".join(text.split())
+        for span in record["spans"]:
+            if span["kind"] == "copied":
+                source = record["text"][span["source_start"] : span["source_end"]]
+                assert source == record["summary"][span["start"] : span["end"]]
+
+
+def test_summarize_nothing_that_can_be_read(run, tmp_path) -> None:
+    """No summary, no output file, and no model is loaded for it."""
+    target = tmp_path / "out.txt"
+    words = ["summarize", tmp_path / "no", tmp_path / "none", "--output", target]
+    code, output, errors = run(*words, "--model", tmp_path / "no model", model=False)
+    assert (code, output, errors.count("no such file")) == (1, "", 2)
+    assert not target.exists()
 
 
 def test_summarize_into_a_file(run, text_file, tmp_path) -> None:
@@ -102,12 +145,14 @@ def test_summarize_options(run, text_file, tiny_summarizer, judgment) -> None:
 
 
 def test_mistakes_with_files(run, tmp_path) -> None:
-    gbk = tmp_path / "gbk.txt"
+    gbk = tmp_path / "gbk"
     gbk.write_bytes("原告与被告".encode("gb18030"))
     mistake(run("summarize", tmp_path / "no.txt"), "no.txt", "no such file")
-    mistake(run("summarize", tmp_path), "got a folder")
-    mistake(run("summarize", gbk), "expected UTF-8", "iconv")
+    mistake(run("summarize", tmp_path), "expected documents in the folder", "found none")
+    mistake(run("summarize", gbk, "--encoding", "utf-8"), "gbk: not in utf-8")
+    mistake(run("summarize", gbk, "--encoding", "no"), "expected an encoding of text")
     mistake(run("summarize", "records.jsonl"), "spaces predict records.jsonl OUTPUT")
+    mistake(run("predict", tmp_path, tmp_path / "out"), "got a folder")
     mistake(run("predict", tmp_path / "no", tmp_path / "out"), "no such file")
     mistake(run("predict", gbk), "got INPUT only")
     mistake(run("predict", gbk, gbk), "expected another file than the input")
