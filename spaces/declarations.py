@@ -75,7 +75,7 @@ _ORGANIZATION = re.compile(
 
 
 # Where the form leaves no doubt that a name stands, it may be one without a known surname.
-_FOREIGN = r"[\u4e00-\u9fa5]{2,3}|[\u4e00-\u9fa5]{4,12}(?<![一案他它])"
+_FOREIGN = re.compile(r"[\u4e00-\u9fa5]{2,12}(?<![一案他它])")
 
 
 class Declaration(NamedTuple):
@@ -158,9 +158,13 @@ def _introductions(text: str) -> Iterator[list[Declaration]]:
                 continue
             certain = not _is_second_role(part["also"])
             names = re.split("[诉与]", _CAUSE.split(part["names"])[0])[0]
+            first, *rest = re.split("[，,]", names)
             place = match.start() + start
-            for name, sure in _read_names(names, usual=usual):
+            for name, sure in _read_names(first, usual=usual and len(first) < 4):
                 found.append(Declaration(name, part["role"], place, sure and certain))
+            for name, sure in _read_names("、".join(rest), usual=False):
+                if sure:  # not his address
+                    found.append(Declaration(name, part["role"], place, certain))
             if part["names"][len(names) :].startswith("等"):
                 found.append(Declaration("等", part["role"], place, False))
         yield found
@@ -185,7 +189,7 @@ def _read_names(names: str, *, usual: bool) -> Iterator[tuple[str, bool]]:
             if is_name(part):
                 yield (
                     part,
-                    _is_plain_name(part) or (usual and re.fullmatch(_FOREIGN, part) is not None),
+                    _is_plain_name(part) or (usual and _FOREIGN.fullmatch(part) is not None),
                 )
         if more:
             yield "等", False

@@ -21,7 +21,7 @@ __all__ = ["Mention", "Party", "find_mentions", "find_parties"]
 
 _HAN = "\u4e00-\u9fa5"
 _SHORT = re.compile(
-    r"[（(](?:以?下简?称|简称|又名|曾用名|下同|系)[：:为]?"
+    r"[（(](?:以?下简?称|简称|又名|曾用名|下同)[：:为]?"
     r"[“\"‘']?(?P<short>[^“”\"‘’'（）()，,、；;]{2,20})"
 )
 # The role word before a name. 反诉原告 and 原审被告 say something else than 原告 and 被告.
@@ -209,4 +209,4 @@ def _begins_here(text: str, found: _Found) -> bool:
     before = text[found.start - 1 : found.start]
     if len(found.name) == 2:
         return not re.match(f"[{_HAN}]", before) or before in _LEADS
-    return len(found.name) < 4 or before not in tuple("省市县区州国")
+    return before not in tuple("省市县区州镇乡")

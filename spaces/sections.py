@@ -20,22 +20,34 @@ _HEAD, _CLAIM, _DEFENCE, _FACTS, _REASONS, _RULING, _TAIL = range(len(SECTIONS))
 _FORMULAS = [
     (
         _CLAIM,
-        "诉讼请求|诉称|诉请|诉求|请求(?:本院|法院|贵院)?(?:依法)?判[令决]|起诉要求|要求判令|"
-        "诉至(?:本院|法院)|公诉机关指控|检察院指控",
+        "诉讼请求|诉称|诉请|诉求|请求(?:本院|法院|贵院)?(?:依法)?(?:判[令决]|确认|撤销)|起诉要求|要求判令|"
+        "诉至(?:本院|法院)|诉来(?:本院|我院|法院)|事实[和与及]理由[：:]|"
+        "(?:公诉机关|检察院|起诉书).{0,20}指控",
     ),
-    (_DEFENCE, "辩称|答辩|未(?:作|提交|提供)?(?:书面)?辩|述称|辩解|辩护人"),
+    (
+        _DEFENCE,
+        "辩称|答辩|未(?:作|提交|提供)?(?:书面)?辩|述称|辩解|辩护意见|辩护人.{0,8}(?:提出|认为)|"
+        "对指控的.{0,20}无异议",
+    ),
     (
         _FACTS,
-        "审理查明|本院查明|经(?:法院|本院)?审查|经查|认定(?:如下)?(?:法律|案件|本案)?事实|事实如下|"
-        "举证|质证|提[交供]了?.{0,12}证据|确认如下事实|双方无异议|争议焦点",
+        "审理查明|本院查明|经(?:法院|本院)?审查|经查(?!询)|"
+        "认定(?:如下|以下|上述)?(?:法律|案件|本案)?事实|事实如下|(?:以上|上述)事实(?:[，,]|均?[有由])|足以认定|"
+        "举证(?!通知|期限|须知)|质证|提[交供]了?.{0,12}证据|确认如下事实|双方无异议|争议焦点",
     ),
     (_REASONS, "本院(?:经审[理查])?认为|本院综合认为"),
     (_RULING, "判决如下|判决[：:]|裁判如下|裁定如下|^判决$"),
     (
         _TAIL,
-        r"案件受理费|诉讼费用?[\d，,.]*元|如不服本|审判长|审判员|人民陪审员|书记员|本判决为终审",
+        r"受理费|诉讼费用?[^，。]{0,6}[\d，,.]*元|服本判决|审判长|审判员|人民陪审员|书记员|"
+        "本判决为终审|终审判决",
     ),
 ]
+# This court's own ruling, even where no reasons were seen.
+_OWN_RULING = re.compile(
+    r"(?:规定|法)[》，,：:]?[^。]{0,20}(?:判决|裁判|裁定)如下|^判决(?:如下)?[：:]?\s*$"
+)
+_OPENING = re.compile(r"(?:如下|判决)[：:]?\s*$")  # and nothing of the ruling yet
 _PATTERNS = [(section, re.compile(pattern)) for section, pattern in _FORMULAS]
 
 
@@ -53,10 +65,15 @@ def find_sections(clauses: Iterable[str]) -> list[int]:
     for clause in clauses:
         before = current
         for section, pattern in _PATTERNS:
-            # costs are claimed, and judges named, before the ruling too
-            reachable = section > current and (section != _TAIL or current == _RULING)
-            if reachable and pattern.search(clause):
-                current = section
-        opens_ruling = current == _RULING and before < _RULING
-        found.append(max(before, _REASONS) if opens_ruling else current)
+            if section > current and _may_follow(section, current, clause, found):
+                current = section if pattern.search(clause) else current
+        opens = current == _RULING and before < _RULING and _OPENING.search(clause)
+        found.append(_REASONS if opens else current)
     return found
+
+
+def _may_follow(section: int, current: int, clause: str, found: list[int]) -> bool:
+    """Earlier judgments are told of, costs claimed and judges named before the ruling too."""
+    if section == _RULING:
+        return current == _REASONS or _OWN_RULING.search(clause) is not None
+    return section != _TAIL or found[-1:] == [_RULING]
