@@ -235,6 +235,7 @@ def test_the_fragment_for_notebooks() -> None:
         ("ript>a", "border-bottom: 2px solid"),
     ]
     assert page.find("span")[0][0]["title"] == "Copied from characters 1 to 8"
+    assert 'title="Copied from character 3"' in summary_fragment(copy_of(JUDGMENT, (2, 3)))
     assert page.find("li") == [({}, "Warning: Careful: <i>.")]
 
 

@@ -137,7 +137,10 @@ def _origin(span: Span) -> str:
     """The origin of a span, in words; characters are counted from 1, as people do."""
     if span.source_start is None or span.source_end is None:
         return "Generated: written by the model, not copied from the judgment"
-    return f"Copied from characters {span.source_start + 1:,} to {span.source_end:,}"
+    first, last = span.source_start + 1, span.source_end
+    return f"Copied from character{'s' * (first < last)} {first:,}" + (
+        f" to {last:,}" if first < last else ""
+    )
 
 
 def _kept(clause: ScoredClause | None) -> str:
