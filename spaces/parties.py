@@ -45,6 +45,7 @@ _LEADS = frozenset(
     "与对向由为给于故还在称人因求到是后而且知和及意系以但付据偿将的除名如至从告辩致令归喊起经有依使持属诉即"
     "让额认按了日回解予证现非挥指骂打踹堵受结失控虑驳责任括次女儿子妻弟兄妹姐用同另"
 )
+_OPPOSITE = ({"原告", "被告"}, {"上诉人", "被上诉人"})
 _SOMEBODY = "某×xXＸ*＊"
 _BRANCH = re.compile(
     r"[^，,。；;：:、\n与和向由对在被给为诉应于将及]{0,16}?"
@@ -158,7 +159,7 @@ def find_mentions(judgment: str, parties: Sequence[Party]) -> list[Mention]:
                 agree[found.name] += 1
                 start = found.before.start("role")
                 mentions.append((found.name, Mention(start, found.end, party)))
-            elif {found.before["role"], party.role} == {"原告", "被告"}:
+            elif {found.before["role"], party.role} in _OPPOSITE:
                 differ[found.name] += 1
     return [m for name, m in mentions if not differ[name] or 2 * differ[name] < agree[name]]
 
@@ -201,12 +202,14 @@ def _ends_here(text: str, found: _Found, longer: set[str]) -> bool:
     numbered = found.name[-1] in _SOMEBODY or found.name[-1].isdecimal()
     if numbered and re.match(r"[某×xXＸ*＊0-9０-９A-Za-zＡ-Ｚ]", behind):
         return False
-    return len(found.name) < 4 or not _BRANCH.match(text, found.end)
+    return not _BRANCH.match(text, found.end)
 
 
 def _begins_here(text: str, found: _Found) -> bool:
     """Whether the name is not the end of another word: 阳某 in 欧阳某, 方正 in 对方正在."""
     before = text[found.start - 1 : found.start]
+    if found.name[0] == "方" and before in tuple("对双各一二三两甲乙丙多我"):
+        return False
     if len(found.name) == 2:
         return not re.match(f"[{_HAN}]", before) or before in _LEADS
     return before not in tuple("省市县区州镇乡")

@@ -1,0 +1,70 @@
+"""Sections are opened by the courts' formulas, in the courts' order."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spaces.sections import SECTIONS, find_sections
+
+
+def sections(*clauses: str) -> list[str]:
+    return [SECTIONS[i] for i in find_sections(clauses)]
+
+
+def test_a_whole_judgment() -> None:
+    judgment = {
+        "原告：张三，男。": "head",
+        "本院受理后向被告送达了举证通知书。": "head",
+        "原告张三向本院提出诉讼请求：": "claim",
+        "判令被告还款并承担诉讼费100元。": "claim",
+        "被告李四辩称，": "defence",
+        "钱已还清。": "defence",
+        "经审理查明，": "facts",
+        "某市法院曾作出判决：驳回起诉。": "facts",
+        "审判员王五另案审理。": "facts",
+        "本院认为，": "reasons",
+        "被告辩称没有依据。": "reasons",
+        "依照《中华人民共和国民法典》第一条之规定，判决如下：": "reasons",
+        "驳回原告的诉讼请求。": "ruling",
+        "案件受理费50元，由原告负担。": "tail",
+        "审判员赵六": "tail",
+    }
+    assert sections(*judgment) == list(judgment.values())
+
+
+def test_criminal_defenders_named_in_the_head_open_nothing() -> None:
+    clauses = ["被告人张三。", "辩护人赵六，律师。", "某检察院指控：", "辩护人提出，张三坦白。"]
+    assert sections(*clauses) == ["head", "head", "claim", "defence"]
+
+
+def test_a_section_may_be_missing() -> None:
+    assert sections("原告诉称，", "本院认为，") == ["claim", "reasons"]
+    rules = "依照《某法》第一条规定，判决如下："
+    assert sections("原告诉称，", rules, "驳回。") == ["claim", "reasons", "ruling"]
+
+
+def test_a_ruling_in_the_clause_of_its_formula() -> None:
+    assert sections("本院认为，", "判决如下：驳回起诉。") == ["reasons", "ruling"]
+
+
+def test_the_first_clause_of_a_ruling_is_no_tail() -> None:
+    clauses = ["本院认为，", "判决如下：", "驳回起诉，案件受理费10元。", "书记员王五"]
+    assert sections(*clauses) == ["reasons", "reasons", "ruling", "tail"]
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["经查询，", "当事人在举证期限内未提交。", "判决已生效。", "天气晴。"],
+)
+def test_what_opens_nothing(formula: str) -> None:
+    assert sections("原告诉称，", formula) == ["claim", "claim"]
+
+
+@given(st.lists(st.text(max_size=30)))
+def test_sections_only_go_forward(clauses: list[str]) -> None:
+    found = find_sections(clauses)
+    assert len(found) == len(clauses)
+    assert found == sorted(found)
+    assert set(found) <= set(range(len(SECTIONS)))
