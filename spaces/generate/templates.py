@@ -15,10 +15,23 @@ Only training needs this module.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from spaces.generate.passages import (
+    FOUND,
+    OPINION,
+    RULED,
+    bare,
+    cap,
+    cause_of,
+    claim_of,
+    defence_of,
+    first,
+    grounds_of,
+    ruling_of,
+)
 from spaces.parties import find_parties
 from spaces.sentences import split_clauses
 from spaces.wording import Wording
@@ -44,8 +57,30 @@ class _Manner:
     terms_kept: int  # percent, as are the two below
     interest_kept: int
     numbers_kept: int
+    cues: Mapping[re.Pattern[str], int]  # beside _CUES
 
 
+def _compiled(cues: Mapping[str, int]) -> dict[re.Pattern[str], int]:
+    return {re.compile(cue): weight for cue, weight in cues.items()}
+
+
+# Cues of the clauses that people keep or pass over, with their weights: how much more (percent) of
+# such a clause is in the summary.
+_CUES = _compiled(
+    {
+        "被告": 10,
+        "原告": 7,
+        "应": 6,
+        "违约|构成|属于|超过": 12,
+        "责任|劳动关系|解除|继承": 7,
+        "焦点": 10,
+        "保险|食品|商标": 6,
+        "[“”]|或者": -5,
+        "当事人|公民|本院|本案|举证|法律规定": -9,
+        "[:：]$": -8,
+        "的，$": -6,
+    }
+)
 _OPENINGS = (
     "原被告系{}纠纷。",
     "原告与被告{}纠纷一案。",
@@ -55,11 +90,11 @@ _OPENINGS = (
 )
 _SHORT = _Manner(
     claim=60,
-    defence=45,
+    defence=42,
     facts=0,
-    reasons=115,
+    reasons=105,
     laws=110,
-    ruling=75,
+    ruling=80,
     openings=tuple(zip(_OPENINGS, (55, 14, 7, 4, 20), strict=True)),
     findings=(
         ("经查明，", 35),
@@ -72,20 +107,22 @@ _SHORT = _Manner(
     terms_kept=25,
     interest_kept=35,
     numbers_kept=40,
+    cues=_compiled({"有效|租赁合同": 12, "[月日]": -8, r"\d.*\d.*\d": -6}),
 )
 _LONG = _Manner(
-    claim=60,
-    defence=50,
-    facts=80,
-    reasons=110,
+    claim=65,
+    defence=40,
+    facts=62,
+    reasons=105,
     laws=60,
-    ruling=70,
+    ruling=80,
     openings=tuple(zip(_OPENINGS, (40, 60, 0, 0, 0), strict=True)),
     findings=(("经审理查明，", 85), ("经查明，", 15)),
     opinions=(("本院认为，", 75), ("", 25)),
     terms_kept=0,
     interest_kept=0,
     numbers_kept=35,
+    cues=_compiled({"《|不符合": 10, "月": 8, r"\d.*\d.*\d": 7}),
 )
 _LONG_FROM = 1500  # characters of a judgment
 
@@ -98,63 +135,25 @@ _CLAIMS = (
 _DEFENCES = (("被告辩称：", 45), ("被告辩称，", 40), ("被告辩称", 15))
 _SILENCES = (("被告未答辩。", 70), ("被告未作答辩。", 20), ("被告未到庭答辩。", 10))
 _RULINGS = (("判决：", 55), ("判决如下：", 15), ("判决", 30))
-
-_FEE = re.compile("诉讼费|受理费|保全费|公告费")
-_FEE_TAIL = re.compile(
-    "[，、；;]?(?:并|且|及|和|以及|同时)?(?:本案|由被告|被告|承担|负担|判令|要求|的|一切|全部)*"
-    "(?:诉讼|受理|保全|公告)费.*"
+_DANGLING = re.compile(
+    "^(?:如|若|因|由于|关于|对于?|根据|按照|依照|虽|尽管|在|当|经|鉴于|从|自|[a-z\\d年月日时分许]+，$|"
+    "为|同日|庭审)|时，$|后，$|规定，$|请求，$|主张，$|情况下，$|等，$"
 )
-_NUMBER = re.compile(
-    r"^[（(]?(?:第?[一二三四五六七八九十]{1,2}|\d{1,2}(?!\d|[.．]\d))[、.．，：:)）]{1,2}"
-)
-_WHY = re.compile("事实[与和及、]*理由|理由如下|诉称|辩称|答辩")
-_CLAIM = [
-    re.compile(r"(?<!变更)诉讼请求(?:如下|为|是|事项|[：:])+"),
-    re.compile(r"(?:请求|要求|诉请|诉求|诉至)[^，。：:；]{0,14}?(?:判[令决]|确认)|诉请|诉求"),
-    re.compile(r"(?:请求|要求)(?:人民法院|法院|本院|贵院)?(?:依法)?|判令"),
-]
-_NO_CLAIM = re.compile("放弃|代为|围绕|不同意|变更诉讼请求|增加|驳回|的诉讼请求|支持|仲裁|催|曾")
-_RULED = re.compile("(?:判决|裁判)(?:如下)?[：:]$|判决如下")
-_OPINION = re.compile("本院(?:经审[理查])?(?:综合)?认为[，：:]?")
-_FOUND = re.compile(
-    "审理查明|本院(?:经.{0,4})?查明|(?:认定|确认)(?:如下)?(?:法律|案件|本案|以下)?事实|事实如下|经审查|经查"
-)
-_LAW = re.compile("(?:依照|依据|根据|按照|适用)(?=[^，。]{0,12}《)")
-_LAW_END = re.compile("[，,]?(?:经.{0,12}讨论决定[，,]?)?(?:缺席)?(?:特|作出)?(?:判决|裁判).*$")
-_TERM = re.compile(
-    "(?:限|应当?)?(?:[于在自]|从)?(?:本|该)?判决(?:书)?(?:发生)?(?:法律效力|生效)(?:之日|之时|之|当日|后|日)*"
-    "(?:起|后)*(?:立即|[一二三四五六七八九十\\d]{1,3}个?(?:工作)?[日天月]之?内)?(?:一次性)?[，,]?"
-)
-_ENDING = re.compile(
-    "如不服|[如若]?果?(?:.{0,20})未按|逾期|受理费|诉讼费|保全费|公告费|审判[长员]|"
-    "人民陪审员|书记员|加倍支付|双倍支付|本判决为终审|上诉"
-)
-_INTEREST = re.compile("(?:应当?)?加倍支付[^。；]{0,8}迟延履行[^。；]*")
-# How interest is reckoned, and other particulars that summaries leave out.
-_DETAIL = re.compile(
-    r"^(?:以.{2,40}(?:基数|本金)|按照?.{2,40}(?:计算|计付|标准|支付)|[自从].{4,40}[止日]|暂?计算?至|截[至止]"
-    "|其中|利息[按自以从]|利率)"
-)
-# Cues of the clauses that people keep or pass over, with their weights (log odds, roughly).
-_CUES = {
-    _pattern: weight
-    for weight, cues in (
-        (1.0, "违约|合法有效|构成|属于|应当?承担|按约|借款合同|损害|未按"),
-        (0.6, "关系|责任|不予支持|应予支持|予以支持|应当?支付|应当?偿还|双方|已|成立"),
-        (0.4, "被告|未|遗产|继承|行为|但|予以|原告"),
-        (-0.8, "综上|举证|传唤|到庭|庭审|质证|真实性|证据|合法的.{0,8}保护|放弃|抗辩"),
-        (-0.6, "规定|《|法律|诉称|或者|公民|当事人|的，|根据|焦点|请求权"),
-        (-0.5, r"元|月|日|\d.*\d.*\d"),
-    )
-    for _pattern in [re.compile(cues)]
-}
 # What opens facts and reasons; the phrase of the summary stands in its place.
 _OPENERS = re.compile(
     "^(?:.{0,12}(?:经审理查明|本院查明|审理查明|经查明)(?:的)?(?:如下)?(?:事实)?(?:如下)?[，：:]?"
     "|本院(?:经审[理查])?(?:综合)?认为[，：:]?|综上所述，|综上，|因此，|据此，|另查明?，|同时，)"
     "|本院(?=[依应不予])"
 )
-_BOILER = re.compile("当事人对自己|没有证据或|审理终结|记录在案|在卷佐证|证据证实|如下事实|焦点为")
+_BOILER = re.compile(
+    "当事人对自己|没有证据或|审理终结|记录在案|在卷佐证|证据证实|如下事实|焦点为|^上述"
+)
+# What joins a sentence to one that may have been left out.
+_JOINTS = re.compile(
+    "^[，。；：、）)]*(?:(?:但是?|且|并且|而|同时|另外|后)(?![续未无非]|查明)，?)?"
+)
+_APPEAL = re.compile("上诉人|再审申请人|申诉人")
+_LOWEST = -15  # clauses with less are not taken, even where there is room
 
 
 class _Chooser:
@@ -180,40 +179,50 @@ class _Chooser:
 
 
 def template_summary(text: str) -> str | None:
-    """A summary of the judgment `text` made by rule, or None if it has no claim or no ruling."""
+    """A summary of the judgment `text` made by rule, or None if it has no claim or no ruling, or
+    is a judgment on appeal: people summarized none.
+    """
+    if _APPEAL.search(text[:1000]):
+        return None
     pieces = Wording(text).pieces(0, len(text))
     read = re.sub(r"[ \t\u3000\r]", "", "".join(text[start:end] for start, end in pieces))
     clauses = [re.sub(r"\s", "", clause.text) for clause in split_clauses(read)]
     manner = _LONG if len(text) >= _LONG_FROM else _SHORT
     chooser = _Chooser(text)
 
-    ruled = max((i for i, clause in enumerate(clauses) if _RULED.search(clause)), default=None)
+    ruled = max((i for i, clause in enumerate(clauses) if RULED.search(clause)), default=None)
     if ruled is None:
         return None
-    law, grounds = _grounds(clauses[: ruled + 1])
-    ruling = _ruling(clauses[ruled:], manner, chooser)
-    opinion = _first(_OPINION, clauses, 0, grounds)
-    claim_at, claim = _claim(clauses[: grounds if opinion is None else opinion], manner.claim)
+    law, grounds = grounds_of(clauses[: ruled + 1])
+    opinion = first(OPINION, clauses, 0, grounds)
+    stated = grounds if opinion is None else opinion  # up to here the parties speak, and the facts
+    ruling = ruling_of(
+        clauses[ruled:],
+        manner.ruling,
+        terms=chooser.chance(manner.terms_kept),
+        numbers=chooser.chance(manner.numbers_kept),
+        interest=chooser.chance(manner.interest_kept),
+    )
+    claim_end, claim = claim_of(clauses[:stated], manner.claim)
     if not ruling or not claim:
         return None
-    defence_at, defence = _defence(
-        clauses[claim_at : grounds if opinion is None else opinion], manner
-    )
-    after = claim_at + defence_at
-    found = _first(_FOUND, clauses, after, grounds if opinion is None else opinion)
+    answered, defence = defence_of(clauses[claim_end:stated], manner.defence)
+    found = first(FOUND, clauses, claim_end + answered, stated)
     if opinion is None:
-        opinion = found if found is not None else after
+        opinion = claim_end + answered if found is None else found
     summary = [
-        chooser.choose(manner.openings).format(_cause(read, find_parties(text))),
+        chooser.choose(manner.openings)
+        .format(cause_of(read, find_parties(text)))
+        .replace("关系关系", "关系"),
         chooser.choose(_CLAIMS) + claim,
     ]
     if defence:
         summary.append(chooser.choose(_DEFENCES) + defence)
     elif re.search("未.{0,12}(?:答辩|到庭)|拒不到庭", read):
         summary.append(chooser.choose(_SILENCES))
-    facts = _best(clauses[found:opinion], manner.facts) if found is not None else ""
+    facts = _best(clauses[found:opinion], manner.facts, manner) if found is not None else ""
     reasons = _best(
-        clauses[opinion:grounds], manner.reasons if facts else manner.reasons + manner.facts
+        clauses[opinion:grounds], manner.reasons if facts else manner.reasons + manner.facts, manner
     )
     if facts and reasons:
         reasons = chooser.choose(manner.opinions) + reasons
@@ -223,163 +232,49 @@ def template_summary(text: str) -> str | None:
     return "".join(summary)
 
 
-def _first(pattern: re.Pattern[str], clauses: Sequence[str], start: int, end: int) -> int | None:
-    return next(
-        (i for i in range(start, min(end, len(clauses))) if pattern.search(clauses[i])), None
-    )
-
-
-def _grounds(clauses: Sequence[str]) -> tuple[str, int]:
-    """The statutes that the ruling rests on, and the clause where they begin."""
-    start = None
-    for i in range(len(clauses) - 1, max(len(clauses) - 40, -1), -1):
-        if _LAW.search(clauses[i]) and not _INTEREST.search("".join(clauses[i : i + 2])):
-            start = i
-            break
-    if start is None:
-        return "", len(clauses) - 1
-    text = "".join(clauses[start:])
-    match = _LAW.search(text)
-    return _LAW_END.sub("", text[match.start() if match else 0 :]), start
-
-
 def _laws(law: str, room: int, chooser: _Chooser) -> str:
     if chooser.chance(30):
         law = law.replace("中华人民共和国", "")
     if len(law) <= room:
         return law + "，" if law else ""
-    kept = _cap(re.findall("[^，、；]+[，、；]?", law), room - 3)
+    kept = cap(re.findall("[^，、；]+[，、；]?", law), room - 3)
     return f"{kept}等规定，"
 
 
-def _cap(clauses: Sequence[str], room: int) -> str:
-    """Whole clauses up to `room` characters, at least one, without the last delimiter."""
-    kept: list[str] = []
-    length = 0
-    for clause in clauses:
-        length += len(clause)
-        if kept and length > room:
-            break
-        kept.append(clause)
-    return "".join(kept).rstrip("，,；;：:。、")
-
-
-def _cause(read: str, parties: Sequence) -> str:
-    intro = re.search("(?:原告|被告)[^。\n]{2,300}?(?:纠纷|争议)", read)
-    if intro is None:
-        return "合同"
-    cause = re.sub("(?:纠纷|争议)$", "", intro.group())
-    names = [name for party in parties for name in party.names]
-    for name in sorted([*names, "被告", "原告", "第三人"], key=len, reverse=True):
-        cause = cause.rsplit(name, 1)[-1]
-    cause = re.sub(
-        "^(?:[（(][^）)]*[）)]|等|之间|因|的|为|关于|[一二两三四五六七八九十\\d]+人)+", "", cause
-    )
-    return re.sub("^.*(?:公司|分行|支行|[）)，、])", "", cause)
-
-
-def _claim(clauses: Sequence[str], room: int) -> tuple[int, str]:
-    """The clause behind the claim, and the claim."""
-    for pattern in _CLAIM:
-        for i, clause in enumerate(clauses):
-            match = pattern.search(clause)
-            if not match or _NO_CLAIM.search(clause):
-                continue
-            rest = clause[match.end() :].lstrip("：:，")
-            start = clause[match.start() :] if "判令" in match.group() else ""
-            if not rest and i + 1 == len(clauses):
-                continue
-            first = ("判令" if start else "") + rest
-            kept = [first] if rest else []
-            done = rest.endswith("。")
-            end = i + 1
-            for later in clauses[i + 1 :]:
-                if _WHY.search(later) or (done and not _NUMBER.match(later)):
-                    break
-                kept.append(later)
-                done = later.endswith("。")
-                end += 1
-            kept = _lean(kept)
-            if kept:
-                claim = _cap(kept, room)
-                if not any(_NUMBER.search(c) for c in kept[1:] if c in claim):
-                    claim = _NUMBER.sub("", claim)
-                return end, claim + "。"
-    return 0, ""
-
-
-def _lean(clauses: Sequence[str]) -> list[str]:
-    """Without costs and reckonings of interest."""
-    kept = []
-    for clause in clauses:
-        if _FEE.search(clause):
-            clause = _FEE_TAIL.sub("", clause)
-            if len(clause) < 6:
-                continue
-            clause += "；"
-        if not _DETAIL.search(clause):
-            kept.append(clause)
-    return kept
-
-
-def _defence(clauses: Sequence[str], manner: _Manner) -> tuple[int, str]:
-    for i, clause in enumerate(clauses):
-        match = re.search("辩称[：:，,]?|答辩(?:意见)?(?:称|认为|如下)?[：:]", clause)
-        if match and not re.search("[未没]", clause[: match.start()]):
-            rest = clause[match.end() :]
-            end = next(
-                (
-                    j
-                    for j in range(i + 1, len(clauses))
-                    if _FOUND.search(clauses[j]) or re.search("证据|质证|举证|述称", clauses[j])
-                ),
-                len(clauses),
-            )
-            kept = [c for c in [rest, *clauses[i + 1 : end]] if c]
-            return i + 1, _cap(kept, manner.defence) + "。" if kept else ""
-    return 0, ""
-
-
-def _best(clauses: Sequence[str], room: int) -> str:
+def _best(clauses: Sequence[str], room: int, manner: _Manner) -> str:
     """The clauses that people would keep, as their cues say, in order, up to `room` characters."""
     cleaned = [_OPENERS.sub("", clause) for clause in clauses]
-    scores = [_score(clause, i, len(cleaned)) for i, clause in enumerate(cleaned)]
-    order = sorted(range(len(cleaned)), key=lambda i: -scores[i])
+    scores = [_score(clause, i >= len(cleaned) - 3, manner) for i, clause in enumerate(cleaned)]
+    left = [i for i, c in enumerate(cleaned) if 4 <= len(c) <= room and not _BOILER.search(c)]
     kept: set[int] = set()
-    length = 0
-    for i in order:
-        if not 4 <= len(cleaned[i]) <= room or _BOILER.search(cleaned[i]):
-            continue
-        if length + len(cleaned[i]) <= room:
-            kept.add(i)
-            length += len(cleaned[i])
-    chosen = [cleaned[i] for i in sorted(kept)]
-    return "".join(chosen).rstrip("，,；;：:。、") + "。" if chosen else ""
 
+    def with_company(i: int) -> float:
+        """Clauses of one sentence belong together; some say nothing without the next one."""
+        before = i - 1 in kept and cleaned[i - 1][-1:] in "，,"
+        after = i + 1 in kept and cleaned[i][-1] in "，,"
+        alone = not after and cleaned[i][-1] in "，," and _DANGLING.search(cleaned[i])
+        scrap = not before and not after and len(cleaned[i]) < 10
+        return scores[i] + 10 * (before + after) - 30 * bool(alone) - 12 * scrap
 
-def _score(clause: str, place: int, count: int) -> float:
-    score = sum(weight for cue, weight in _CUES.items() if cue.search(clause))
-    return score + (0.5 if place >= count - 3 else 0)
-
-
-def _ruling(clauses: Sequence[str], manner: _Manner, chooser: _Chooser) -> str:
-    terms, numbers = chooser.chance(manner.terms_kept), chooser.chance(manner.numbers_kept)
-    interest = chooser.chance(manner.interest_kept)
-    first = _RULED.split(clauses[0])[-1].lstrip("：:、")
-    kept = []
-    for clause in [first, *clauses[1:]]:
-        if _ENDING.search(clause):
+    while left:
+        best = max(left, key=with_company)
+        if with_company(best) < _LOWEST:
             break
-        clause = clause if terms else _TERM.sub("", clause)
-        if clause.strip("，。；、：:") and not _DETAIL.search(clause):
-            kept.append(clause.lstrip("、，"))
-    numbers = numbers and sum(bool(_NUMBER.search(c)) for c in kept) > 1
-    if not numbers:
-        kept = [_NUMBER.sub("", c) for c in kept]
-    ruling = _cap(kept, manner.ruling)
-    if not ruling:
-        return ""
-    after = _INTEREST.search("".join(clauses))
-    if interest and after:
-        ruling += "；如果未按本判决指定的期间履行给付金钱义务，" + after.group()
-    return ruling.replace("。", "；").rstrip("；") + "。"
+        kept.add(best)
+        room -= len(cleaned[best])
+        left = [i for i in left if i != best and len(cleaned[i]) <= room]
+    ends = [i for i, clause in enumerate(cleaned) if clause and clause[-1] in "。；;"]
+    chosen = ""
+    last = 0
+    for i in sorted(kept):
+        if chosen and any(last <= end < i for end in ends):
+            chosen = bare(chosen) + "。"
+        chosen += cleaned[i] if chosen and i - 1 in kept else _JOINTS.sub("", cleaned[i])
+        last = i
+    return bare(chosen) + "。" if chosen else ""
+
+
+def _score(clause: str, late: bool, manner: _Manner) -> float:
+    """How much of the clause is in a summary, in percent, but for a constant."""
+    cues = sum(weight for cue, weight in {**_CUES, **manner.cues}.items() if cue.search(clause))
+    return cues + 9 * late - 5 * (len(clause) > 25) - 4 * (len(clause) < 8)
