@@ -26,9 +26,10 @@ from spaces.documents.layout import (
 )
 from spaces.errors import InputError
 
-__all__ = ["MAX_PAGES", "read_pdf"]
+__all__ = ["MAX_CHARACTERS", "MAX_PAGES", "read_pdf"]
 
 MAX_PAGES = 2_000
+MAX_CHARACTERS = 1_000_000  # in the text layer; a small file can be made to hold any number
 _PICTURE_PAGE = 20  # characters: a page with a picture and less text than this is a scanned one
 _PDFIUM = threading.Lock()  # it must not be entered from two threads
 _ENCRYPTED = 4  # PDFium's FPDF_ERR_PASSWORD
@@ -53,9 +54,12 @@ def read_pdf(data: bytes, name: str) -> tuple[str, int, list[str]]:
                     f"{name}: expected at most {MAX_PAGES:,} pages, got {len(document):,}; "
                     "cut out the judgment"
                 )
-            pages, pictures = [], []
+            pages, pictures, count = [], [], 0
             for index in range(len(document)):
-                lines, pictured = _read_page(pdfium, document, index, name)
+                lines, pictured, characters = _read_page(
+                    pdfium, document, index, name, MAX_CHARACTERS - count
+                )
+                count += characters
                 pages.append(lines)
                 pictures.append(pictured)
         finally:
@@ -89,8 +93,12 @@ def _warnings(lines: Sequence[Line], scanned: Sequence[int], pages: int) -> list
     return warnings
 
 
-def _read_page(pdfium: Any, document: Any, index: int, name: str) -> tuple[list[Line], bool]:
-    """The lines of a page, and whether there is a picture on it."""
+def _read_page(
+    pdfium: Any, document: Any, index: int, name: str, limit: int
+) -> tuple[list[Line], bool, int]:
+    """The lines of a page, whether there is a picture on it, and the characters of its text layer,
+    of which at most `limit` are allowed.
+    """
     raw = pdfium.raw
     try:
         page = document[index]
@@ -103,19 +111,27 @@ def _read_page(pdfium: Any, document: Any, index: int, name: str) -> tuple[list[
     marks: list[str] = []
     boxes: list[tuple[float, float, float]] = []  # left, right, bottom
     box = raw.FS_RECTF()
-    for place in range(text.count_chars()):
-        mark = chr(raw.FPDFText_GetUnicode(text, place))
+    count = text.count_chars()
+    if count > limit:
+        raise InputError(
+            f"{name}: expected a text layer of at most {MAX_CHARACTERS:,} characters, got more by "
+            f"page {index + 1}; cut out the judgment"
+        )
+    unicode_of, box_of = raw.FPDFText_GetUnicode, raw.FPDFText_GetLooseCharBox
+    pointer = ctypes.byref(box)
+    for place in range(count):
+        mark = chr(unicode_of(text, place))
         if mark in "\r\n":
             _end_line(lines, marks, boxes)
             continue
-        raw.FPDFText_GetLooseCharBox(text, place, ctypes.byref(box))
+        box_of(text, place, pointer)
         marks.append("-" if mark == _LINE_HYPHEN else "\ufffd" if mark == "\x00" else mark)
         boxes.append((box.left, box.right, box.bottom))
     _end_line(lines, marks, boxes)
     pictured = next(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE]), None) is not None
     text.close()
     page.close()
-    return lines, pictured
+    return lines, pictured, count
 
 
 def _end_line(lines: list[Line], marks: list[str], boxes: list[tuple[float, float, float]]) -> None:

@@ -129,6 +129,15 @@ def test_too_many_pages(make_pdf, monkeypatch) -> None:
         read_bytes(make_pdf(), "a.pdf")
 
 
+def test_too_much_text(make_pdf, monkeypatch, sample) -> None:
+    count = len(read_bytes(make_pdf(), "a.pdf").text)
+    monkeypatch.setattr(pdf, "MAX_CHARACTERS", count)  # without furniture and line ends
+    with pytest.raises(InputError, match=r"^a\.pdf: expected a text layer of at most .* by page 3"):
+        read_bytes(make_pdf(), "a.pdf")
+    monkeypatch.setattr(pdf, "MAX_CHARACTERS", 2 * count)
+    assert read_bytes(make_pdf(), "a.pdf").text == sample.text
+
+
 @pytest.mark.usefixtures("make_pdf")
 def test_hyphens_and_rare_characters_stay() -> None:
     from reportlab.pdfgen.canvas import Canvas
