@@ -77,7 +77,9 @@ def read_bytes(data: bytes, name: str, *, encoding: str | None = None) -> Docume
     """
     _check_size(len(data), name)
     kind = kind_of(data, name)
-    guessed, pages, warnings = None, None, []
+    guessed: str | None = None
+    pages: int | None = None
+    warnings: list[str] = []
     if kind == "pdf":
         text, pages, warnings = read_pdf(data, name)
     elif kind == "docx":
