@@ -268,8 +268,11 @@ def _best(clauses: Sequence[str], room: int, manner: _Manner) -> str:
     last = 0
     for i in sorted(kept):
         if chosen and any(last <= end < i for end in ends):
-            chosen = bare(chosen) + "。"
-        chosen += cleaned[i] if chosen and i - 1 in kept else _JOINTS.sub("", cleaned[i])
+            chosen = bare(chosen) + "。" if bare(chosen) else ""
+        start = not chosen or i - 1 not in kept
+        chosen = (chosen + (_JOINTS.sub("", cleaned[i]) if start else cleaned[i])).lstrip(
+            "，。；："
+        )
         last = i
     return bare(chosen) + "。" if chosen else ""
 
