@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
@@ -18,12 +18,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import TyperException
 
-from spaces.console import open_output, print_table, progress_bar, say
+from spaces.console import SummaryPrinter, open_output, print_table, progress_bar, say
 from spaces.errors import ConfigError, InputError, SpacesError
 
 if TYPE_CHECKING:
-    from spaces.documents import Document
-    from spaces.provenance import Summary
     from spaces.summarizer import Summarizer
 
 __all__ = ["app", "main"]
@@ -44,6 +42,14 @@ class Format(str, Enum):
 
     text = "text"
     json = "json"
+
+
+class SummaryFormat(str, Enum):
+    """How a summary is printed."""
+
+    text = "text"
+    json = "json"
+    html = "html"
 
 
 class Unit(str, Enum):
@@ -138,8 +144,12 @@ def summarize(
     ] = None,
     model: Model = None,
     format: Annotated[
-        Format, typer.Option(help="text: the summary; json: with spans, clauses, warnings.")
-    ] = Format.text,
+        SummaryFormat,
+        typer.Option(
+            help="text: the summary; json: with spans, clauses, warnings; html: one page with "
+            "the summaries beside their judgments."
+        ),
+    ] = SummaryFormat.text,
     output: Annotated[
         Path | None, typer.Option(help="Write to this file instead.", metavar="PATH")
     ] = None,
@@ -174,44 +184,21 @@ def summarize(
         on_error=lambda message: say(f"spaces: error: {message}"),
         on_warning=lambda message: say(f"spaces: warning: {message}"),
     )
-    summarizer, done = None, 0
+    summarizer = None
     with open_output(output) as write:
+        printer = SummaryPrinter(write, format.value, alone=inbox.single)
         for documents in inbox:
             summarizer = summarizer or _load(model, beams)
             texts = [document.text for document in documents]
             summaries = summarizer.summarize_batch(texts, extract=not no_extract)
             for document, summary in zip(documents, summaries, strict=True):
-                _print_summary(write, document, summary, format, alone=inbox.single, first=not done)
-                done += 1
-        if not done:  # then there is no output file either
+                printer.add(document, summary)
+        if not printer.done:  # then there is no output file either
             raise typer.Exit(1)
+        printer.finish()
     if inbox.failed:
-        say(f"spaces: {done} done, {inbox.failed} failed")
+        say(f"spaces: {printer.done} done, {inbox.failed} failed")
         raise typer.Exit(1)
-
-
-def _print_summary(
-    write: Callable[[str], object],
-    document: Document,
-    summary: Summary,
-    format: Format,
-    *,
-    alone: bool,
-    first: bool,
-) -> None:
-    """The summary or its record; `alone`: the only one, `first`: none was printed before it."""
-    from spaces.documents import STANDARD_INPUT
-    from spaces.files import dump_json
-
-    for warning in (*document.warnings, *summary.warnings):
-        say(f"spaces: warning: {document.name}: {warning}")
-    if format is Format.json:
-        identity = {} if document.name == STANDARD_INPUT else {"id": document.name}
-        write(dump_json(identity | document.record(summary)))
-        return
-    if not alone:
-        write(f"{chr(10) * (not first)}==> {document.name} <==")
-    write(summary.text)
 
 
 @app.command()

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spaces.documents import Document
     from spaces.metrics import Evaluation
+    from spaces.provenance import Summary
 
-__all__ = ["open_output", "print_table", "progress_bar", "say"]
+__all__ = ["SummaryPrinter", "open_output", "print_table", "progress_bar", "say"]
 
 
 def say(message: str) -> None:
@@ -33,6 +35,42 @@ def open_output(path: Path | None) -> Iterator[Callable[[str], Any]]:
 
     with atomic_write(path) as file:
         yield lambda line: print(line, file=file)
+
+
+class SummaryPrinter:
+    """Prints summaries as they come: their texts, their records, or, at the end, one HTML page.
+
+    write: prints a line; format: "text", "json" or "html"; alone: there is one document, so its
+    text needs no heading. Warnings go to standard error. `done` counts the summaries.
+    """
+
+    def __init__(self, write: Callable[[str], Any], format: str, *, alone: bool) -> None:
+        self.write, self.format, self.alone, self.done = write, format, alone, 0
+        self.pairs: list[tuple[Document, Summary]] = []  # what the page will show
+
+    def add(self, document: Document, summary: Summary) -> None:
+        from spaces.documents import STANDARD_INPUT
+        from spaces.files import dump_json
+
+        for warning in (*document.warnings, *summary.warnings):
+            say(f"spaces: warning: {document.name}: {warning}")
+        self.done += 1
+        if self.format == "html":
+            self.pairs.append((document, summary))
+        elif self.format == "json":
+            identity = {} if document.name == STANDARD_INPUT else {"id": document.name}
+            self.write(dump_json(identity | document.record(summary)))
+        else:
+            if not self.alone:
+                self.write(f"{chr(10) * (self.done > 1)}==> {document.name} <==")
+            self.write(summary.text)
+
+    def finish(self) -> None:
+        """Print the page, where one was asked for."""
+        if self.format == "html":
+            from spaces.report.facts import render_documents
+
+            self.write(render_documents(self.pairs))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +76,42 @@ def test_summarize_several_files(run, text_file, tmp_path) -> None:
     warning = f"spaces: warning: {empty}: The text is empty: there is nothing to summarize."
     assert warning in errors.splitlines()
     assert len(run("summarize", text_file, empty, "--format", "json")[1].splitlines()) == 2
+
+
+def test_summarize_html(run, text_file, tmp_path, judgment, tiny_summarizer) -> None:
+    """One page for all documents; what the judgment lacks is a flag in it, in words."""
+    text = run("summarize", text_file)[1].strip()
+    code, page, _ = run("summarize", text_file, "--format", "html")
+    assert code == 0 and page.startswith("<!DOCTYPE html>") and page.endswith("</html>\n")
+    assert f"<title>{text_file.name}</title>" in page and str(text_file.parent) not in page
+    visible = re.sub(r"<[^>]*>", "", page[page.index("<body>") :])
+    assert text in "".join(visible.split())
+    other = tmp_path / "other" / text_file.name
+    other.parent.mkdir()
+    other.write_text("经审理查明：<b>原告</b>借款。", encoding="utf-8")
+    target = tmp_path / "report.html"
+    words = ["summarize", text_file, other, tmp_path / "no.txt", "--format", "html"]
+    assert run(*words, "--output", target)[:2] == (1, "")
+    page = target.read_text(encoding="utf-8")
+    assert page.count("<!DOCTYPE html>") == 1 and page.count("<article") == 2
+    assert f">{text_file}</a>" in page and f">{other}</a>" in page  # one name, so in full
+    assert "&lt;b&gt;" in page and "<b>原告" not in page
+
+
+def test_a_fact_the_judgment_lacks_is_a_flag(judgment) -> None:
+    from spaces.documents import Document
+    from spaces.provenance import Span, Summary
+    from spaces.report.facts import render_documents
+
+    wrong = "The amount 70,000元 stands in the summary but not in the judgment."
+    spans = (Span(0, 11, "generated"),)
+    summary = Summary("被告归还70,000元", spans, (), (wrong, "Another warning."))
+    document = Document(judgment, "a.txt", warnings=("A warning of the document.",))
+    page = render_documents([(document, summary)])
+    assert '<mark class="flag" id="r1-f1" data-f="1">70,000元</mark>' in page
+    listed = [item for item in re.findall("<li>(.*?)</li>", page) if "<a" not in item]
+    assert listed == ["A warning of the document.", "Another warning."]
+    assert re.search(rf"<li><a [^>]*>70,000元</a>: {re.escape(wrong)}</li>", page)
 
 
 def test_summarize_standard_input(run, text_file, monkeypatch, judgment) -> None:
