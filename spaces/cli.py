@@ -288,6 +288,33 @@ def evaluate(
 
 
 @app.command()
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)
+    ] = 8000,
+    model: Model = None,
+    workers: Annotated[
+        int, typer.Option(help="Models that work at the same time.", min=1, max=64)
+    ] = 1,
+    max_characters: Annotated[
+        int, typer.Option(help="Characters a judgment may have.", min=1, max=1_000_000)
+    ] = 200_000,
+) -> None:
+    """Answer over HTTP, with a page for people; Ctrl+C stops it."""
+    from spaces.service.server import serve as answer
+    from spaces.service.settings import ServiceSettings
+
+    settings = ServiceSettings(max_characters=max_characters)
+    try:
+        answer(host, port, model=model, workers=workers, settings=settings, say=say)
+    except KeyboardInterrupt:
+        say("spaces: stopped")
+
+
+@app.command()
 def train(
     step: Annotated[TrainStep, typer.Argument(help="What to train.")],
     overrides: Annotated[

@@ -23,7 +23,7 @@ from spaces.errors import InputError
 from spaces.provenance import ScoredClause, Span, Summary
 from spaces.report.pieces import Part, Place, Stretch, cut_judgment, cut_summary, visible
 
-__all__ = ["Flag", "render_report", "render_reports", "summary_fragment"]
+__all__ = ["Flag", "own_hashes", "render_report", "render_reports", "summary_fragment"]
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,22 @@ def summary_fragment(summary: Summary) -> str:
     return _templates().get_template("fragment.html").render(summary=summary)
 
 
+def own_hashes() -> tuple[str, str]:
+    """The hashes of a report's style and of its script, as a content policy names them.
+
+    A page that shows a report inside itself (an iframe with `srcdoc`) must allow both: such a
+    document is held to the policy of the page around it, besides its own.
+    """
+    return _hash(_source("report.css")), _hash(_source("report.js"))
+
+
 def _page(reports: list[tuple[str, Summary, str, Sequence[Flag]]], title: str) -> str:
     shown = [
         _Report(i, name or f"Judgment {i}", summary, judgment, tuple(flags))
         for i, (name, summary, judgment, flags) in enumerate(reports, start=1)
     ]
     style, script = _source("report.css"), _source("report.js")
+    style_hash, script_hash = own_hashes()
     return (
         _templates()
         .get_template("report.html")
@@ -84,8 +94,8 @@ def _page(reports: list[tuple[str, Summary, str, Sequence[Flag]]], title: str) -
             reports=shown,
             style=style,
             script=script,
-            style_hash=_hash(style),
-            script_hash=_hash(script),
+            style_hash=style_hash,
+            script_hash=script_hash,
         )
     )
 
