@@ -80,7 +80,9 @@ def create_app(models: Sequence[Model], settings: ServiceSettings | None = None)
     refusals: dict[int | str, dict[str, Any]] = {
         status: {"model": Failure, "description": words} for status, words in _REFUSALS.items()
     }
-    record: dict[int | str, dict[str, Any]] = {200: {"model": Record | list[Record]}}
+    record: dict[int | str, dict[str, Any]] = {
+        200: {"model": Record | list[Record], "description": "The summary, or the list of them."}
+    }
     app.post(
         "/v1/summaries",
         response_model=None,
@@ -98,7 +100,8 @@ def create_app(models: Sequence[Model], settings: ServiceSettings | None = None)
         responses=progress | {each: refusals[each] for each in (408, 413, 415, 422, 429, 500)},
         openapi_extra={"requestBody": document_schema(settings)},
     )(service.report)
-    app.get("/health", response_model=Health)(service.health)
+    answers: dict[int | str, dict[str, Any]] = {200: {"description": "The service answers."}}
+    app.get("/health", response_model=Health, responses=answers)(service.health)
     add_pages(app, settings)
     description = app.openapi()
     description["components"]["schemas"].update(progress_schemas())

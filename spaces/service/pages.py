@@ -67,8 +67,19 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["pretty"] = _pretty
+    environment.filters["models"] = _models
     return environment
 
 
 def _pretty(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _models(schema: dict[str, Any]) -> list[tuple[str, str]]:
+    """The named schemas that an answer has: `{"$ref": "#/components/schemas/A"} -> [("", "A")]`."""
+    found = []
+    for each in schema.get("anyOf", [schema]):
+        words, item = ("list of ", each["items"]) if "items" in each else ("", each)
+        if "$ref" in item:
+            found.append((words, item["$ref"].rpartition("/")[2]))
+    return found

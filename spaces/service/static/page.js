@@ -109,11 +109,19 @@
     clearInterval(clock);
     sent = null;
     result = { ...line, name };
-    at("report").srcdoc = line.report;
     at("said").textContent = "";
     at("copy").disabled = !line.record.summary;
     show("result");
+    fillFrame(line.report);
     at("made").focus();
+  }
+
+  // A new frame each time, put in where it shows: one that was hidden stays blank in Chromium.
+  function fillFrame(html) {
+    const frame = at("report").cloneNode();
+    if (html) frame.srcdoc = html;
+    else frame.removeAttribute("srcdoc");
+    at("report").replaceWith(frame);
   }
 
   async function copy() {
@@ -181,7 +189,7 @@
   );
   at("again").addEventListener("click", () => {
     result = null;
-    at("report").removeAttribute("srcdoc");
+    fillFrame("");
     text.value = "";
     show("ask");
     text.focus();
