@@ -17,7 +17,8 @@ from spaces.provenance import Span, Summary
 
 class FakeModel:
     """Summarizes by copying the first ten characters; raises over a judgment with BROKEN in it, and
-    waits for `gate` over one with SLOW in it. `batches` are the texts it was given together.
+    waits for `gate` over one with SLOW in it. After WRONG it writes an amount of its own. `batches`
+    are the texts it was given together.
     """
 
     def __init__(self) -> None:
@@ -28,7 +29,7 @@ class FakeModel:
         self.batches.append(list(texts))
         assert len(texts) <= batch_size
         if any("SLOW" in text for text in texts):
-            assert self.gate.wait(20)
+            assert self.gate.wait(60)
         if any("BROKEN" in text for text in texts):
             raise ValueError(f"cannot read {texts}")
         return [self.summary_of(text) for text in texts]
@@ -37,10 +38,13 @@ class FakeModel:
     def summary_of(text: str) -> Summary:
         written = text[:10]
         spans = (Span(0, len(written), "copied", 0, len(written)),) if written else ()
+        if "WRONG" in text:
+            spans += (Span(len(written), len(written) + 6, "generated"),)
+            written += "9,999元"
         return Summary(written, spans, (), () if written else ("The text is empty.",))
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it does not happen"

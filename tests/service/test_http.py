@@ -87,12 +87,9 @@ def test_a_body_that_is_too_large_is_told_so(url) -> None:
     assert post(url, "/v1/summaries", b'{"text": "A"}')[0] == 200
 
 
-def test_the_command(tiny_model_dir, tmp_path, judgment, capsys) -> None:
-    """It says where it answers, answers as `spaces summarize` does, and stops at Ctrl+C."""
-    file = tmp_path / "judgment.txt"
-    file.write_text(judgment, encoding="utf-8")
-    main(["summarize", str(file), "--format", "json", "--model", str(tiny_model_dir)])
-    expected = json.loads(capsys.readouterr().out) | {"id": 1}
+def test_the_command(tiny_summarizer, tiny_model_dir, judgment) -> None:
+    """It says where it answers, answers as the model it was given does, and stops at Ctrl+C."""
+    expected = {"id": 1} | tiny_summarizer.summarize(judgment).to_dict()
     command = [sys.executable, "-m", "spaces", "serve", "--port", "0", "--workers", "2"]
     command += ["--model", str(tiny_model_dir), "--max-characters", "1000"]
     with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as process:

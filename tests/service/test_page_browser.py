@@ -72,7 +72,7 @@ def open_page(browser, service) -> Iterator[Callable]:
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
 
         def note(message) -> None:  # the answers 4xx that tests provoke are noted by the browser
             if "Failed to load resource" not in message.text:
@@ -131,6 +131,19 @@ def test_pasting_a_judgment(open_page) -> None:
     assert focused(page) == "text" and page.input_value("#text") == ""
 
 
+def test_a_flag_leads_to_what_it_flags(open_page) -> None:
+    page = open_page(viewport={"width": 1200, "height": 400})
+    page.fill("#text", JUDGMENT + "WRONG")
+    page.click(ASK)
+    report = report_of(page)
+    assert (
+        "9,999元 stands in the summary but not in the judgment"
+        in report.locator(".check li").first.inner_text()
+    )
+    report.locator(".check a").first.click()
+    assert report.locator(".flag:target").inner_text() == "9,999元"
+
+
 def test_dropping_a_document(open_page, fake_model) -> None:
     page = open_page()
     page.evaluate(DROP, [["判决 <b>.txt"], EVIL + JUDGMENT])
@@ -143,7 +156,7 @@ def test_dropping_a_document(open_page, fake_model) -> None:
     assert fake_model.batches == [[EVIL + JUDGMENT], [JUDGMENT]]
 
 
-def test_choosing_a_document(open_page, tmp_path, browser) -> None:
+def test_choosing_a_document(open_page, tmp_path) -> None:
     page = open_page()
     file = tmp_path / "judgment.html"
     file.write_text(f"<html><body><p>{JUDGMENT[:30]}</p></body></html>", encoding="utf-8")
@@ -247,13 +260,13 @@ def test_copy_and_download(open_page, service) -> None:
 
 
 def test_narrow_screens_and_the_page_for_programmers(open_page) -> None:
-    for width in (320, 1200):
-        page = open_page("/docs", viewport={"width": width, "height": 640})
-        assert "POST /v1/summaries" in page.inner_text("main")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.click("text=The page for people")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.fill("#text", JUDGMENT)
-        page.click(ASK)
-        report_of(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    width = 320
+    page = open_page("/docs", viewport={"width": width, "height": 640})
+    assert "POST /v1/summaries" in page.inner_text("main")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.click("text=The page for people")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.fill("#text", JUDGMENT)
+    page.click(ASK)
+    report_of(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -122,6 +122,16 @@
     if (event.detail === 0 || getSelection().isCollapsed) cross(link);
   });
 
+  // Inside another page (an iframe with srcdoc) a link is read as that page's own: keep it here.
+  if (location.protocol === "about:") {
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest('a[href^="#"]');
+      if (!link || event.defaultPrevented) return;
+      event.preventDefault();
+      location.hash = link.hash;
+    });
+  }
+
   for (const side of document.querySelectorAll("section")) {
     stopsOf(side).forEach((stop, i) => { stop.tabIndex = i ? -1 : 0; });
   }
