@@ -10,6 +10,7 @@ import json
 import math
 import sys
 from dataclasses import asdict
+from typing import Any
 
 from spaces.documents import read_bytes
 from spaces.errors import InputError
@@ -18,6 +19,7 @@ from spaces.errors import InputError
 def main(name: str, characters: int, seconds: float, memory: int) -> None:
     _limit(seconds, memory)
     data = sys.stdin.buffer.read()
+    answer: dict[str, Any]
     try:
         document = read_bytes(data, name)
     except InputError as error:
