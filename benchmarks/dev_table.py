@@ -12,7 +12,10 @@ alone).
 - LEAD: the first clauses, up to 280 characters.
 - labelled: the sentences that people labelled, joined (where there are labels); for extract pairs
   the source itself.
-- oracle: the clauses that the recursive matching labels, which is the ceiling of extraction.
+- oracle: the clauses that the recursive matching labels, which is the ceiling of extraction; and
+  the same from the text as the models read it, with roles for names.
+- template: `spaces.generate.templates`, the rules that write the weak targets.
+- extract: what the model's labeller keeps, as the generator reads it.
 - model: `spaces predict` with the model directory (by default the one in the package); extract
   pairs with --no-extract.
 - NAME=FILE: predictions by anything else, `{"id", "summary"}` a line, for judgments and extract
@@ -27,10 +30,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from spaces.extract.oracle import oracle_labels
+from spaces.generate.templates import template_summary
 from spaces.metrics import Interval, evaluate
+from spaces.outline import outline
 from spaces.records import Judgment, read_extract_pairs, read_judgments, read_predictions
 from spaces.sentences import split_clauses
-from spaces.summarizer import Summarizer
+from spaces.summarizer import Summarizer, Summary
 
 LEAD_CHARACTERS = 280
 
@@ -46,10 +51,15 @@ def labelled(judgment: Judgment) -> str:
     return "".join(judgment.text[a:b] for a, b, label in judgment.labels or () if label)
 
 
-def oracle(text: str, summary: str) -> str:
-    clauses = [clause.text for clause in split_clauses(text)]
+def oracle(text: str, summary: str, split: Callable = split_clauses) -> str:
+    clauses = [clause.text for clause in split(text)]
     kept = oracle_labels(clauses, summary)
     return "".join(clause for clause, keep in zip(clauses, kept, strict=True) if keep)
+
+
+def kept(text: str, summary: Summary) -> str:
+    pairs = zip(outline(text), summary.clauses, strict=True)
+    return "".join(clause.text for clause, scored in pairs if scored.kept)
 
 
 def main(argv: Sequence[str] | None = None) -> dict:
@@ -72,6 +82,10 @@ def main(argv: Sequence[str] | None = None) -> dict:
         "labelled": {j.id: labelled(j) for j in full} | {p.id: p.source for p in pairs},
         "oracle": {j.id: oracle(j.text, j.summary or "") for j in judgments}
         | {p.id: oracle(p.source, p.target) for p in pairs},
+        "oracle, as read": {j.id: oracle(j.text, j.summary or "", outline) for j in judgments}
+        | {p.id: oracle(p.source, p.target, outline) for p in pairs},
+        "template": {j.id: template_summary(j.text) or "" for j in judgments}
+        | {p.id: template_summary(p.source) or "" for p in pairs},
     }
     for item in options.predictions:
         name, _, path = item.partition("=")
@@ -79,6 +93,9 @@ def main(argv: Sequence[str] | None = None) -> dict:
     summarizer = Summarizer.from_pretrained(options.model)
     whole = summarizer.summarize_batch([j.text for j in judgments])
     alone = summarizer.summarize_batch([p.source for p in pairs], extract=False)
+    systems["extract"] = {
+        j.id: kept(j.text, summary) for j, summary in zip(judgments, whole, strict=True)
+    }
     systems["model"] = {
         record.id: summary.text
         for record, summary in zip([*judgments, *pairs], [*whole, *alone], strict=True)

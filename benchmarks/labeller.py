@@ -29,8 +29,8 @@ from spaces.extract.labeller import Labeller, select
 from spaces.extract.store import VectorStore
 from spaces.extract.training import label_scores
 from spaces.metrics import Interval, evaluate
+from spaces.outline import outline
 from spaces.records import read_judgments
-from spaces.sentences import split_clauses
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def read_held_out(directory: Path) -> list[HeldOut]:
             raise InputError(
                 f"{directory / 'heldout.jsonl'}: expected judgment {key!r} of heldout/, found none"
             )
-        clauses = [clause.text for clause in split_clauses(judgments[key].text)]
+        clauses = [clause.text for clause in outline(judgments[key].text)]
         if len(clauses) != len(stored):
             raise InputError(
                 f"judgment {key!r}: expected vectors of {len(clauses)} clauses, found {len(stored)}"

@@ -73,6 +73,12 @@ class Summary:
     clauses: tuple[ScoredClause, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from spaces.report import summary_fragment
+
+        return summary_fragment(self)
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON record, without its `id`: `{"summary", "spans", "clauses", "warnings"}`."""
         return {

@@ -41,8 +41,8 @@ class Data:
     def paths(self, names: Sequence[str]) -> list[Path]:
         return [Path(self.folder, name) for name in names]
 
-    def corpus_paths(self) -> list[Path]:
-        return [Path(self.corpus_folder, name) for name in self.corpus]
+    def corpus_paths(self, names: Sequence[str]) -> list[Path]:
+        return [Path(self.corpus_folder, name) for name in names]
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,26 @@ class Extract:
 
 
 @dataclass(frozen=True)
+class Weak:
+    """Weak targets: at most `documents` judgments of the files `corpus` (in the corpus folder) that
+    nobody summarized, with summaries from a template, learned before the real ones. `epochs` 0:
+    none."""
+
+    corpus: tuple[str, ...] = ()
+    documents: int = 4000
+    epochs: float = 1
+    learning_rate: float = 4e-4
+
+
+@dataclass(frozen=True)
 class Generate:
-    """The generator's training and how it decodes; lengths in tokens."""
+    """The generator's training and how it decodes (as in `SummarizerConfig`); lengths in tokens.
+    `support`: the share of its
+    character pairs that a clause of a target must have in its source to be learned."""
 
     max_tokens: int = 1280
     max_new_tokens: int = 320
+    support: float = 0.6
     replacement: float = 0.15
     sparse_top_k: int = 10
     copy_weight: float = 2.0
@@ -116,6 +131,9 @@ class Generate:
     patience: int = 3
     beams: int = 3
     no_repeat: int = 16
+    copy_bias: float = 0.0
+    look_back: int = 0
+    skip_cost: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -130,6 +148,7 @@ class Recipe:
     words: Words = field(default_factory=Words)
     pretrain: Pretrain = field(default_factory=Pretrain)
     extract: Extract = field(default_factory=Extract)
+    weak: Weak = field(default_factory=Weak)
     generate: Generate = field(default_factory=Generate)
 
 

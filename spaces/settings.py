@@ -20,7 +20,11 @@ class SummarizerConfig:
     reads at most, [CLS] and [SEP] included. max_new_tokens: what it writes at most. beams: 1 is
     greedy. no_repeat: the limits on repetition of `generate.rules.repeat_limits` (0: none).
     sparse_top_k: how many tokens stay possible at a step (0: all). length_penalty: a beam's score
-    is divided by its length to this power.
+    is divided by its length to this power. copy_bias: what copying has ahead of generating where
+    the copy tag is chosen, as a difference of logits. look_back: how many tokens before the
+    furthest one copied so far a run may begin; a large number lets it begin anywhere. skip_cost:
+    how much less likely a copied token gets for each 100 tokens of the source that are passed
+    over, as a difference of logits.
     """
 
     threshold: float = 0.2
@@ -30,6 +34,9 @@ class SummarizerConfig:
     no_repeat: int = 16
     sparse_top_k: int = 10
     length_penalty: float = 1.0
+    copy_bias: float = 0.0
+    look_back: int = 0
+    skip_cost: float = 0.0
 
     def __post_init__(self) -> None:
         _check("threshold", self.threshold, float, 0, 1)
@@ -43,6 +50,9 @@ class SummarizerConfig:
             )
         _check("sparse_top_k", self.sparse_top_k, int, 0)
         _check("length_penalty", self.length_penalty, float, 0)
+        _check("look_back", self.look_back, int, 0)
+        _check("skip_cost", self.skip_cost, float, 0)
+        _check("copy_bias", self.copy_bias, float, -math.inf)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> SummarizerConfig:

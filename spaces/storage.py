@@ -27,9 +27,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from spaces.errors import ConfigError, InputError, ModelError
 from spaces.extract.labeller import Labeller
+from spaces.extract.place import PLACE_SIZE
 from spaces.generate.backbone import Backbone
 from spaces.generate.model import Generator
 from spaces.generate.tokenizer import load_tokenizer
+from spaces.sections import SECTIONS
 from spaces.settings import SummarizerConfig
 
 __all__ = ["DEFAULT_MODEL", "FORMAT_VERSION", "Parts", "load_model", "save_model"]
@@ -53,12 +55,20 @@ class Parts(NamedTuple):
     generator: Generator
 
     def check(self) -> None:
-        """Raise ModelError unless labeller and encoder, embeddings and tokenizer fit."""
-        expected, given = self.labeller.config.input_size, self.encoder.config.hidden_size
+        """Raise ModelError unless labeller and encoder, sections, embeddings and tokenizer
+        fit."""
+        expected = self.labeller.config.input_size
+        given = self.encoder.config.hidden_size + PLACE_SIZE
         if expected != given:
             raise ModelError(
-                f"the labeller expects vectors of {expected}, the encoder gives {given}: "
-                "was it trained with another encoder?"
+                f"the labeller expects vectors of {expected}, the encoder gives {given} "
+                f"({PLACE_SIZE} of them the clause's place): was it trained with another encoder?"
+            )
+        told_apart, parts = self.generator.config.segments, 2 + len(SECTIONS)
+        if told_apart < parts:
+            raise ModelError(
+                f"the generator tells {told_apart} segments apart, a judgment has {parts}: "
+                "was it trained before sections were read? (see Backbone.extend_segments)"
             )
         for name in ("encoder", "generator"):
             rows = getattr(self, name).config.vocab_size

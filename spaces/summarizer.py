@@ -21,12 +21,16 @@ import torch
 from spaces.errors import ConfigError
 from spaces.extract.encoder import SentenceEncoder
 from spaces.extract.labeller import Labeller, select
+from spaces.extract.place import add_place
+from spaces.facts import describe_missing, missing_facts
 from spaces.generate.backbone import Backbone
 from spaces.generate.beam import beam_search
+from spaces.generate.cues import CueTokens
 from spaces.generate.model import Generator
-from spaces.generate.tokenizer import SEP, encode_source
+from spaces.generate.numbers import NumberTokens
+from spaces.generate.tokenizer import SEP, encode_source, segments_of
+from spaces.outline import OutlinedClause, outline
 from spaces.provenance import Extract, ScoredClause, Span, Summary, render
-from spaces.sentences import Clause, split_clauses
 from spaces.settings import SummarizerConfig
 from spaces.storage import Parts, load_model, save_model
 
@@ -47,11 +51,12 @@ class _Draft:
     judgment: str  # as it came
     text: str  # what the models read: as long, without lone surrogates and control characters
     warnings: list[str] = field(default_factory=list)
-    clauses: list[Clause] = field(default_factory=list)
+    clauses: list[OutlinedClause] = field(default_factory=list)
     scored: list[ScoredClause] = field(default_factory=list)
     extract: Extract = Extract("", ())
     source: list[int] = field(default_factory=list)
     offsets: list[tuple[int, int]] = field(default_factory=list)
+    segments: list[int] = field(default_factory=list)
     summary: str = ""
     spans: list[Span] = field(default_factory=list)
 
@@ -71,12 +76,13 @@ class _Draft:
             draft.warnings.append(
                 "The text has no Chinese characters: the model knows Chinese judgments only."
             )
-        draft.clauses = split_clauses(draft.text)
+        draft.clauses = outline(draft.text)
         return draft
 
     def finish(self) -> Summary:
         if self.clauses and not self.summary:
             self.warnings.append("The model wrote nothing: the summary is empty.")
+        self.warnings += describe_missing(missing_facts(self.summary, self.judgment))
         return Summary(self.summary, tuple(self.spans), tuple(self.scored), tuple(self.warnings))
 
 
@@ -103,10 +109,8 @@ class Summarizer:
         self.config = config or SummarizerConfig()
         self.tokenizer, self.labeller, self.generator = tokenizer, labeller.eval(), generator.eval()
         self.encoder = SentenceEncoder(encoder.eval(), tokenizer)
-        # what numbers are made of: they are copied whole, never cut short nor put together
         pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
-        self.digits = [i for i, piece in enumerate(pieces) if piece.isdecimal()]
-        self.points = [i for i, piece in enumerate(pieces) if piece in (".", ",")]
+        self.numbers, self.cues = NumberTokens.of(pieces), CueTokens.of(pieces)
 
     @classmethod
     def from_pretrained(cls, path: str | Path | None = None) -> Summarizer:
@@ -190,7 +194,7 @@ class Summarizer:
             summaries += [draft.finish() for draft in drafts]
         return summaries
 
-    def _count_tokens(self, clauses: Sequence[Clause]) -> list[int]:
+    def _count_tokens(self, clauses: Sequence[OutlinedClause]) -> list[int]:
         encoded = self.tokenizer([clause.text for clause in clauses], add_special_tokens=False)
         return [len(ids) for ids in encoded["input_ids"]]
 
@@ -202,7 +206,14 @@ class Summarizer:
         vectors = self.encoder.encode([clause.text for clause in clauses])
         counts = self._count_tokens(clauses)
         ends = torch.tensor([len(draft.clauses) for draft in drafts]).cumsum(0).tolist()
-        parts = [vectors[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+        parts = [
+            add_place(
+                vectors[end - len(draft.clauses) : end],
+                [clause.section for clause in draft.clauses],
+                [clause.text for clause in draft.clauses],
+            )
+            for draft, end in zip(drafts, ends, strict=True)
+        ]
         scores = self.labeller.probabilities(parts, batch_size=batch_size)
         for draft, probabilities, end in zip(drafts, scores, ends, strict=True):
             kept = select(
@@ -227,7 +238,7 @@ class Summarizer:
                 ScoredClause(clause.start, clause.end, float(p), bool(k))
                 for clause, p, k in zip(draft.clauses, probabilities, kept, strict=True)
             ]
-            self._read(draft, [(c.start, c.end) for c in draft.scored if c.kept])
+            self._read(draft, [c for c, k in zip(draft.clauses, kept, strict=True) if k])
 
     def _take_whole(self, drafts: list[_Draft]) -> None:
         """Give the generator the text as it is, as many clauses from its beginning as fit."""
@@ -236,17 +247,18 @@ class Summarizer:
             for count in self._count_tokens(draft.clauses):
                 total += count
                 fitting += total <= self.config.max_source_tokens - 2
-            end = draft.clauses[max(fitting, 1) - 1].end
+            read = draft.clauses[: max(fitting, 1)]
+            end = read[-1].end
             if end < len(draft.text):
                 draft.warnings.append(
                     "The text is longer than what the generator reads: it was cut at a clause "
                     f"border, after {end} of {len(draft.text)} characters."
                 )
-            self._read(draft, [(0, end)])
+            self._read(draft, read)
 
-    def _read(self, draft: _Draft, places: list[tuple[int, int]]) -> None:
+    def _read(self, draft: _Draft, clauses: list[OutlinedClause]) -> None:
         """The generator's source, cut inside a clause only when a single clause is too long."""
-        draft.extract = Extract.of(draft.text, places)
+        draft.extract = Extract.of(draft.text, [piece for c in clauses for piece in c.pieces])
         source, offsets = encode_source(self.tokenizer, draft.extract.text)
         limit = self.config.max_source_tokens
         if len(source) > limit:
@@ -256,6 +268,7 @@ class Summarizer:
                 "only its beginning was read."
             )
         draft.source, draft.offsets = source, offsets
+        draft.segments = segments_of(offsets, [(c.text, c.section) for c in clauses])
 
     def _generate(
         self, drafts: list[_Draft], batch_size: int, report: Callable[[int], None]
@@ -267,13 +280,17 @@ class Summarizer:
             hypotheses = beam_search(
                 self.generator,
                 [draft.source for draft in batch],
+                segments=[draft.segments for draft in batch],
                 beams=self.config.beams,
                 max_new_tokens=self.config.max_new_tokens,
                 sparse_top_k=self.config.sparse_top_k,
                 no_repeat=self.config.no_repeat,
                 length_penalty=self.config.length_penalty,
-                digits=self.digits,
-                points=self.points,
+                copy_bias=self.config.copy_bias,
+                look_back=self.config.look_back,
+                skip_cost=self.config.skip_cost,
+                numbers=self.numbers,
+                cues=self.cues,
             )
             for draft, hypothesis in zip(batch, hypotheses, strict=True):
                 draft.summary, draft.spans = render(

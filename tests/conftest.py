@@ -65,10 +65,12 @@ def _sizes(tokenizer) -> dict:
 def tiny_generator(tiny_tokenizer):
     """A random generator in evaluation mode. Shared: copy it before changing it."""
     from spaces.generate.model import Generator, GeneratorConfig
+    from spaces.sections import SECTIONS
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        generator = Generator(GeneratorConfig(**_sizes(tiny_tokenizer))).eval()
+        segments = 2 + len(SECTIONS)
+        generator = Generator(GeneratorConfig(segments=segments, **_sizes(tiny_tokenizer))).eval()
     with torch.no_grad():  # some of everything: generated tokens, short and long runs
         generator.copy.weight *= 0.2
         generator.copy.bias.copy_(torch.tensor([0.3, 0.2, 1.2]))
@@ -79,13 +81,15 @@ def tiny_generator(tiny_tokenizer):
 def tiny_summarizer(tiny_tokenizer, tiny_generator):
     """All parts, random, around `tiny_generator`. Shared: do not change it."""
     from spaces.extract.labeller import Labeller, LabellerConfig
+    from spaces.extract.place import PLACE_SIZE
     from spaces.generate.backbone import Backbone, BackboneConfig
     from spaces.summarizer import Summarizer, SummarizerConfig
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         encoder = Backbone(BackboneConfig(**_sizes(tiny_tokenizer)))
-        labeller = Labeller(LabellerConfig(input_size=HIDDEN, hidden_size=16, dilations=(1, 2)))
+        size = HIDDEN + PLACE_SIZE
+        labeller = Labeller(LabellerConfig(input_size=size, hidden_size=16, dilations=(1, 2)))
     config = SummarizerConfig(threshold=0.11, max_source_tokens=200, max_new_tokens=40)
     return Summarizer(tiny_tokenizer, encoder, labeller, tiny_generator, config)
 

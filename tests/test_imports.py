@@ -37,6 +37,9 @@ STRANGERS = [("extract", "generate")]
 # A door may import them too, but inside a function, when asked to train.
 TRAINING = {
     "spaces.pipeline",
+    "spaces.generate.passages",
+    "spaces.generate.templates",
+    "spaces.pairs",
     "spaces.recipe",
     "spaces.steps",
     "spaces.generate.pretraining",
@@ -73,7 +76,8 @@ def floor_of(module: str) -> int:
 
 
 def is_training(module: str) -> bool:
-    return module in TRAINING or module.endswith(".training")
+    in_pipeline = module.startswith("spaces.pipeline.")
+    return in_pipeline or module in TRAINING or module.endswith(".training")
 
 
 def imports_of(module: str, *, everywhere: bool = True) -> set[str]:

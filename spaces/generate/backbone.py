@@ -32,8 +32,9 @@ POSITIONS = ("rotary", "relative")
 class BackboneConfig(PreTrainedConfig):
     """Sizes of the backbone; the defaults are those of a base model.
 
-    `position` is "rotary" or "relative"; `max_relative_position` matters to the latter only. Raises
-    ValueError where a size does not fit another.
+    `segments`: how many kinds of tokens are told apart (0 the source, 1 the target, then parts of
+    the source; BERT's token types). `position` is "rotary" or "relative"; `max_relative_position`
+    matters to the latter only. Raises ValueError where a size does not fit another.
     """
 
     model_type = "spaces-backbone"
@@ -45,6 +46,7 @@ class BackboneConfig(PreTrainedConfig):
         num_hidden_layers: int = 12,
         num_attention_heads: int = 12,
         intermediate_size: int = 3072,
+        segments: int = 2,
         position: str = "rotary",
         max_relative_position: int = 64,
         dropout: float = 0.1,
@@ -65,6 +67,7 @@ class BackboneConfig(PreTrainedConfig):
         self.num_hidden_layers = num_hidden_layers
         self.num_attention_heads = num_attention_heads
         self.intermediate_size = intermediate_size
+        self.segments = segments
         self.position = position
         self.max_relative_position = max_relative_position
         self.dropout = dropout
@@ -264,7 +267,7 @@ class Backbone(PreTrainedModel):
     def __init__(self, config: BackboneConfig):
         super().__init__(config)
         self.words = nn.Embedding(config.vocab_size, config.hidden_size)
-        self.segments = nn.Embedding(2, config.hidden_size)
+        self.segments = nn.Embedding(config.segments, config.hidden_size)
         self.norm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_hidden_layers))
@@ -298,7 +301,8 @@ class Backbone(PreTrainedModel):
         """input_ids (B, L), attention_mask (B, L) or (B, L, L) bool -> hidden states (B, L, E).
 
         A mask of two dimensions says which tokens are real (everything sees them); one of three
-        says who sees whom. `segments` is 0 for the source (the default) and 1 for the target.
+        says who sees whom. `segments` (B, L) is 1 for the target; for the source it is 0 (the
+        default) or a part of it, from 2.
         """
         return self.read(input_ids, attention_mask, segments, extra)[0]
 
@@ -322,11 +326,17 @@ class Backbone(PreTrainedModel):
         return x, kept
 
     def prefill(
-        self, *, source_ids: Tensor, source_mask: Tensor, beams: int, max_new_tokens: int
+        self,
+        *,
+        source_ids: Tensor,
+        source_mask: Tensor,
+        beams: int,
+        max_new_tokens: int,
+        source_segments: Tensor | None = None,
     ) -> Cache:
         """Read the sources (B, S) once; room is kept for `max_new_tokens` of each of the
         `beams`."""
-        _, kept = self.read(source_ids, source_mask, None)
+        _, kept = self.read(source_ids, source_mask, source_segments)
         return Cache(kept, source_mask.bool(), beams, max_new_tokens)
 
     def step(self, *, tokens: Tensor, cache: Cache, extra: Tensor | None = None) -> Tensor:
@@ -350,6 +360,15 @@ class Backbone(PreTrainedModel):
         weights = self.state_dict()
         shallow.load_state_dict({name: weights[name] for name in shallow.state_dict()})
         return shallow.eval()
+
+    @torch.no_grad()
+    def extend_segments(self, count: int) -> Backbone:
+        """Tell `count` kinds of tokens apart; a new kind starts as the source's. Returns self."""
+        old = self.segments.weight
+        rows = old[:1].expand(max(count - len(old), 0), -1)
+        self.segments = nn.Embedding.from_pretrained(torch.cat([old, rows]), freeze=False)
+        self.config.segments = len(self.segments.weight)
+        return self
 
     @torch.no_grad()
     def extend_embeddings(self, compounds: Sequence[Sequence[int]]) -> Backbone:

@@ -14,7 +14,7 @@ length, or when no open one can become better (then beams change nothing).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,7 +22,9 @@ import torch
 from torch import Tensor
 
 from spaces.errors import ConfigError, ModelError
-from spaces.generate.copying import CopyState, resolve_positions, take_beams
+from spaces.generate.copying import OUTSIDE, CopyState, resolve_positions, take_beams
+from spaces.generate.cues import CueState, CueTokens
+from spaces.generate.numbers import NO_NUMBERS, NumberTokens
 from spaces.generate.rules import NoRepeat, repeat_limits
 from spaces.generate.tokenizer import CLS, PAD, SEP
 
@@ -41,7 +43,13 @@ class Decoder(Protocol):
     device: torch.device
 
     def prefill(
-        self, *, source_ids: Tensor, source_mask: Tensor, beams: int, max_new_tokens: int
+        self,
+        *,
+        source_ids: Tensor,
+        source_mask: Tensor,
+        beams: int,
+        max_new_tokens: int,
+        source_segments: Tensor | None,
     ) -> DecoderCache: ...
 
     def step(self, *, tokens: Tensor, cache: DecoderCache) -> tuple[Tensor, Tensor]: ...
@@ -69,21 +77,29 @@ def beam_search(
     sources: Sequence[Sequence[int]],
     *,
     max_new_tokens: int,
+    segments: Sequence[Sequence[int]] | None = None,
     beams: int = 1,
     sparse_top_k: int = 10,
     length_penalty: float = 1.0,
     no_repeat: int = 16,
-    digits: Collection[int] = (),
-    points: Collection[int] = (),
+    copy_bias: float = 0.0,
+    look_back: int | None = None,
+    skip_cost: float = 0.0,
+    numbers: NumberTokens = NO_NUMBERS,
+    cues: CueTokens | None = None,
 ) -> list[Hypothesis]:
     """The best hypothesis of each source, in order; all sources are decoded as one batch.
 
-    A source is [CLS] … [SEP] in token ids. `sparse_top_k` is k (0: all allowed tokens share the
-    probability); `no_repeat` is for `rules.repeat_limits` (0: anything may repeat). Tokens that are
-    `digits`, or `points` between digits, make numbers, which are copied whole (`CopyState`) and not
-    cut short by `rules.NoRepeat`. The model is to be in evaluation mode. Raises ConfigError for a
-    setting out of range, ValueError for a source of no tokens, ModelError for a model whose scores
-    are NaN.
+    A source is [CLS] … [SEP] in token ids; `segments` says for each of its tokens which part of
+    the source it belongs to (see `Backbone.forward`). `sparse_top_k` is k (0: all allowed tokens
+    share the probability); `no_repeat` is for `rules.repeat_limits` (0: anything may repeat).
+    `copy_bias` is what copying has ahead of generating, in the logits of the tags; `look_back` is
+    for `CopyState`; `skip_cost` what passing over 100 tokens of the source costs a copied token, in
+    its logit. `numbers` are
+    the tokens that make numbers, which are copied whole (`copying.CopyState`); `cues` those behind
+    which runs begin in one section only (`cues.CueState`; needs `segments`).
+    The model is to be in evaluation mode. Raises ConfigError for a setting out of range,
+    ValueError for a source of no tokens, ModelError for a model whose scores are NaN.
 
     >>> beam_search(model, [[2, 10, 11, 12, 3]], max_new_tokens=8, beams=3)
     [Hypothesis(tokens=[10, 11, 27], tags=[1, 2, 0], positions=[1, 2, -1], score=-0.21, ...)]
@@ -97,15 +113,20 @@ def beam_search(
     if not sources:
         return []
     source_ids, source_mask = _pad(sources, model.device)
+    parts = None if segments is None else _pad(segments, model.device)[0]
     cache = model.prefill(
-        source_ids=source_ids, source_mask=source_mask, beams=beams, max_new_tokens=max_new_tokens
+        source_ids=source_ids,
+        source_mask=source_mask,
+        source_segments=parts,
+        beams=beams,
+        max_new_tokens=max_new_tokens,
     )
     copy = CopyState(
         source_ids=source_ids,
         source_mask=source_mask,
         beams=beams,
-        digits=digits,
-        points=points,
+        numbers=numbers,
+        look_back=look_back,
     )
     texts = _Texts(source_ids, beams=beams, max_new_tokens=max_new_tokens)
     repeats = NoRepeat(
@@ -113,19 +134,32 @@ def beam_search(
         beams=beams,
         max_new_tokens=max_new_tokens,
         limits=repeat_limits(no_repeat),
-        protected=[*digits, *points],
+        protected=[*numbers.digits, *numbers.points, *numbers.units],
     )
-    states = [cache, copy, texts, repeats]
+    stages = CueState(
+        segments=torch.zeros_like(source_ids) if parts is None else parts,
+        beams=beams,
+        cues=cues or CueTokens(),
+    )
+    states = [cache, copy, texts, repeats, stages]
     pools = [_Pool(beams, max_new_tokens, length_penalty) for _ in sources]
     open_pools = pools  # those of the documents still in the batch, row by row
     tokens = source_ids.new_full((len(sources), beams), CLS)
     scores = torch.full(tokens.shape, -torch.inf, device=tokens.device)
     scores[:, 0] = 0.0  # all beams begin alike: one of them is enough
 
+    generating = torch.eye(3, device=tokens.device)[OUTSIDE]
+
     for step in range(1, max_new_tokens + 1):
         logits, tag_logits = model.step(tokens=tokens, cache=cache)
-        banned = repeats.banned(logits.shape[-1])
-        tags, allowed = copy.choose(tag_logits=tag_logits, banned=banned)
+        banned = repeats.banned(logits.shape[-1]) | stages.banned(logits.shape[-1])
+        tag_logits = tag_logits - copy_bias * generating
+        tags, allowed = copy.choose(
+            tag_logits=tag_logits, banned=banned, reachable=stages.reachable()
+        )
+        if skip_cost:
+            passed_over = copy.skipped(tags=tags, vocab_size=logits.shape[-1])
+            logits = logits - skip_cost / 100 * passed_over
         log_p, choices = sparse_log_softmax(logits=logits, allowed=allowed, k=sparse_top_k)
 
         # W best of all candidates: those that end leave; W best of the others: the next beams
@@ -154,6 +188,7 @@ def beam_search(
         copy.advance(tags=tags, tokens=tokens)
         texts.advance(tokens=tokens, tags=tags, ends=copy.ends)
         repeats.advance(tokens=tokens)
+        stages.advance(tokens=tokens)
     else:
         for row, beam in torch.isfinite(scores).nonzero().tolist():
             open_pools[row].add(texts.read(row, beam), scores[row, beam].item(), truncated=True)

@@ -15,13 +15,14 @@ single [UNK]; and [UNK] is never generated.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import torch
 from rapidfuzz.distance import LCSseq
 from torch import Tensor
 from torch.nn import functional as F
 
+from spaces.generate.numbers import NO_NUMBERS, NumberTokens
 from spaces.generate.tokenizer import CLS, MASK, PAD, SEP, UNK
 
 NOT_COPIED = (PAD, CLS, SEP, MASK)
@@ -118,9 +119,10 @@ class CopyState:
     For a source a b c a d, after a (B): match at 0 and 3, I may take b or d; after b (I): match
     at 1.
 
-    Numbers are copied whole: with `digits` a run neither begins nor ends within a number of the
-    source, and no digit follows a number. So every number of two digits or more in a summary is a
-    number of the judgment; a single digit may be generated (the 1 of a list's first item).
+    Numbers are copied whole, with their unit: a run neither begins nor ends within a number of the
+    source, no digit follows a number, and none is generated but the number of a list's item, behind
+    a stop and before a mark (`：1、`). Nor are units generated behind numbers, or tokens that are a
+    figure by themselves (`十倍`, `第七条`). See `numbers.NumberTokens`.
     """
 
     def __init__(
@@ -129,31 +131,45 @@ class CopyState:
         source_ids: Tensor,
         source_mask: Tensor,
         beams: int,
-        digits: Collection[int] = (),
-        points: Collection[int] = (),
+        numbers: NumberTokens = NO_NUMBERS,
+        look_back: int | None = None,
     ) -> None:
-        """`source_ids` (B, S) long; `source_mask` (B, S) bool, False for padding. `digits` are the
-        token ids of digits, `points` those that belong to a number between two digits (. and ,).
+        """`source_ids` (B, S) long; `source_mask` (B, S) bool, False for padding. `look_back`: how
+        many tokens before the furthest that was copied a run may begin; None: anywhere.
         """
         special = torch.isin(source_ids, torch.tensor(NOT_COPIED, device=source_ids.device))
         unknown = (source_ids == UNK) & source_mask
         ambiguous = unknown & (unknown.sum(dim=1, keepdim=True) > 1)
         self.source_ids = source_ids
         self.inside = source_mask & ~special  # (B, S): a run may pass here
-        self.digits, self.points = (
-            torch.tensor(sorted(ids), dtype=torch.long, device=source_ids.device)
-            for ids in (digits, points)
-        )
-        digit = torch.isin(source_ids, self.digits) & source_mask
-        between = F.pad(digit, (1, 0))[:, :-1] & F.pad(digit, (0, 1))[:, 1:]
-        number = digit | (torch.isin(source_ids, self.points) & between)
-        self.unfinished = number & F.pad(number, (0, 1))[:, 1:]  # (B, S): no run may end here
-        within = number & F.pad(number, (1, 0))[:, :-1]
-        self.fresh = number & ~within  # (B, S): a number of the source begins here
+        self.tokens = {
+            name: torch.tensor(ids, dtype=torch.long, device=source_ids.device)
+            for name, ids in vars(numbers).items()
+        }
+        digit = self._is(source_ids, "digits") & source_mask
+        between = _before(digit) & _behind(digit)
+        number = digit | (self._is(source_ids, "points") & between)
+        self.fresh = number & ~_before(number)  # (B, S): a number of the source begins here
+        # its unit belongs to it, and of 万元, in two tokens, both
+        unit = self._is(source_ids, "units") & _before(number)
+        unit |= self._is(source_ids, "units") & _before(unit & self._is(source_ids, "scales"))
+        whole = (number | unit) & source_mask
+        within = (number & _before(number)) | unit
+        self.unfinished = whole & _behind(within)  # (B, S): no run may end here
         self.begin = self.inside & ~ambiguous & ~within  # (B, S): a run may begin here
         self.match = source_mask.new_zeros((source_ids.shape[0], beams, source_ids.shape[1]))
-        # (B, W): the beam's last token is of a number
+        # (B, W): the beam's last token is of a number, in digits or in Chinese numerals; an item of
+        # a list may begin here; its number has just been generated
         self.numeric = source_mask.new_zeros((source_ids.shape[0], beams))
+        self.numeral = torch.zeros_like(self.numeric)
+        self.opening = torch.ones_like(self.numeric)
+        self.counted = torch.zeros_like(self.numeric)
+        self.reachable: Tensor | None = None  # between a choice and its outcome
+        self.look_back = look_back
+        self.furthest = torch.full_like(self.match[..., 0], -1, dtype=torch.long)  # (B, W)
+
+    def _is(self, tokens: Tensor, kind: str) -> Tensor:
+        return torch.isin(tokens, self.tokens[kind])
 
     @property
     def ends(self) -> Tensor:
@@ -161,14 +177,18 @@ class CopyState:
         first = self.match.long().argmax(dim=-1)
         return torch.where(self.match.any(dim=-1), first, -1)
 
-    def choose(self, *, tag_logits: Tensor, banned: Tensor) -> tuple[Tensor, Tensor]:
+    def choose(
+        self, *, tag_logits: Tensor, banned: Tensor, reachable: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """The best possible tag of each beam, (B, W), and what it then may say, (B, W, V) bool.
 
         `tag_logits` (B, W, 3); `banned` (B, W, V) bool: tokens that another rule excludes, never
-        [SEP]. I needs a run, so it never follows O. I with nothing to continue falls back to B, B
-        with nothing to copy to O. Where bans leave nothing to copy, O as well: a copy that repeats
-        itself is not to be forced into another one, and O can end the text.
+        [SEP]; `reachable` (B, W, S) bool: where another rule lets runs begin. I needs a run, so it
+        never follows O. I with nothing to continue falls back to B, B with nothing to copy to O.
+        Where bans leave nothing to copy, O as well: a copy that repeats itself is not to be forced
+        into another one, and O can end the text.
         """
+        self.reachable = reachable
         in_run = self.match.any(dim=-1)
         in_number = in_run & ~(self.match & ~self.unfinished[:, None]).any(dim=-1)
         possible = torch.stack((~in_number, ~in_number, in_run), dim=-1)
@@ -176,6 +196,10 @@ class CopyState:
         for tag in (INSIDE, BEGIN):
             nothing = ~self._places(tags).any(dim=-1)
             tags = tags.masked_fill((tags == tag) & nothing, tag - 1)
+        if self.counted.any() and len(self.tokens["marks"]):
+            mark = torch.zeros_like(banned)
+            mark[..., self.tokens["marks"]] = True
+            banned = torch.where(self.counted[..., None], ~mark, banned)
         allowed = self.allowed(tags=tags, vocab_size=banned.shape[-1]) & ~banned
         stuck = ~allowed.any(dim=-1)
         if stuck.any():
@@ -195,29 +219,61 @@ class CopyState:
         copied[..., PAD] = False
         generated = self.match.new_ones(vocab_size)
         generated[list(NOT_GENERATED)] = False
-        digit = torch.zeros_like(generated)
-        digit[self.digits] = True
-        generated = generated & ~(self.numeric[..., None] & digit)
+        generated[self.tokens["figures"]] = False
+        generated = generated.expand(copied.shape).clone()
+        behind = self.numeric | self.numeral
+        item = self.opening if len(self.tokens["marks"]) else ~self.numeric
+        for kind, barred in (
+            ("digits", self.numeric | ~item),
+            ("points", self.numeric & ~self.counted),
+            ("units", behind),
+            ("numerals", behind),
+        ):
+            generated[..., self.tokens[kind]] &= ~barred[..., None]
         return torch.where((tags == OUTSIDE)[..., None], generated, copied)
+
+    def skipped(self, *, tags: Tensor, vocab_size: int) -> Tensor:
+        """How many source tokens are passed over to copy each token, (B, W, V) float; 0 for O.
+
+        A token that could be taken from several places counts for the nearest. For a source a b c d
+        of which a was copied, B: 0 for b, 1 for c, 2 for d.
+        """
+        places = self._places(tags)
+        index = torch.arange(places.shape[-1], device=places.device)
+        distance = (index - self.furthest[..., None] - 1).clamp(min=0).float()
+        distance = distance.masked_fill(~places, torch.inf)
+        tokens = self.source_ids[:, None].expand_as(places)
+        nearest = distance.new_full((*tags.shape, vocab_size), torch.inf)
+        nearest.scatter_reduce_(2, tokens, distance, "amin")
+        return nearest.masked_fill(torch.isinf(nearest), 0.0)
 
     def advance(self, *, tags: Tensor, tokens: Tensor) -> None:
         """Take in one chosen token per beam: `tags` and `tokens` are (B, W) long."""
         same = self.source_ids[:, None] == tokens[..., None]
         self.match = self._places(tags) & same
-        point = torch.isin(tokens, self.points)
-        self.numeric = torch.isin(tokens, self.digits) | (self.numeric & point)
+        self.furthest = torch.maximum(self.furthest, self.ends)
+        self.reachable = None
+        digit, point = self._is(tokens, "digits"), self._is(tokens, "points")
+        self.numeric = digit | (self.numeric & point & (tags != OUTSIDE))
+        self.numeral = self._is(tokens, "numerals")
+        self.counted = digit & (tags == OUTSIDE)
+        self.opening = self._is(tokens, "stops")
 
     def reorder(self, parents: Tensor) -> None:
         """Beam w of document b continues from beam `parents[b, w]`; `parents` is (B, W) long."""
         self.match = take_beams(self.match, parents)
-        self.numeric = take_beams(self.numeric, parents)
+        for name in ("numeric", "numeral", "opening", "counted", "furthest"):
+            setattr(self, name, take_beams(getattr(self, name), parents))
+        if self.reachable is not None:
+            self.reachable = take_beams(self.reachable, parents)
 
     def keep(self, rows: Tensor) -> None:
         """Only the documents `rows` (B',) long stay."""
-        self.source_ids, self.match = self.source_ids[rows], self.match[rows]
-        self.inside, self.begin = self.inside[rows], self.begin[rows]
-        self.unfinished, self.fresh = self.unfinished[rows], self.fresh[rows]
-        self.numeric = self.numeric[rows]
+        names = ("source_ids", "match", "inside", "begin", "unfinished", "fresh")
+        for name in (*names, "numeric", "numeral", "opening", "counted", "furthest"):
+            setattr(self, name, getattr(self, name)[rows])
+        if self.reachable is not None:
+            self.reachable = self.reachable[rows]
 
     def _places(self, tags: Tensor) -> Tensor:
         """(B, W, S) bool: the source tokens that a beam with this tag may take."""
@@ -225,8 +281,23 @@ class CopyState:
         after[..., 1:] = self.match[..., :-1]
         after &= self.inside[:, None]
         begin = self.begin[:, None] & (tags == BEGIN)[..., None]
+        if self.reachable is not None:
+            begin &= self.reachable
+        if self.look_back is not None:
+            index = torch.arange(begin.shape[-1], device=begin.device)
+            begin &= index > (self.furthest - self.look_back)[..., None]
         places = torch.where((tags == INSIDE)[..., None], after, begin)
         return places & ~(self.fresh[:, None] & self.numeric[..., None])
+
+
+def _before(mask: Tensor) -> Tensor:
+    """(B, S): whether the place before is in the mask."""
+    return F.pad(mask, (1, 0))[:, :-1]
+
+
+def _behind(mask: Tensor) -> Tensor:
+    """(B, S): whether the place behind is in the mask."""
+    return F.pad(mask, (0, 1))[:, 1:]
 
 
 def take_beams(state: Tensor, parents: Tensor) -> Tensor:

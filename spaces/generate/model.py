@@ -81,7 +81,12 @@ class Generator(PreTrainedModel):
         return F.linear(hidden, self.backbone.words.weight, self.bias)
 
     def hidden_states(
-        self, *, input_ids: Tensor, source_lengths: Tensor, lengths: Tensor
+        self,
+        *,
+        input_ids: Tensor,
+        source_lengths: Tensor,
+        lengths: Tensor,
+        segments: Tensor | None = None,
     ) -> Tensor:
         """What both heads read, (B, L, E); arguments as in `forward`."""
         size = input_ids.shape[1]
@@ -92,7 +97,9 @@ class Generator(PreTrainedModel):
         return self.backbone(
             input_ids=input_ids,
             attention_mask=prefix_lm_mask(source_lengths, lengths, size),
-            segments=(index >= source_lengths[:, None]).long(),
+            segments=torch.where(
+                index >= source_lengths[:, None], 1, 0 if segments is None else segments
+            ),
             extra=extra,
         )
 
@@ -102,18 +109,23 @@ class Generator(PreTrainedModel):
         input_ids: Tensor,
         source_lengths: Tensor,
         lengths: Tensor,
+        segments: Tensor | None = None,
         labels: Tensor | None = None,
         copy_labels: Tensor | None = None,
     ) -> GeneratorOutput:
         """input_ids (B, L); source_lengths, lengths (B,) tokens of the source, and of source and
-        target.
+        target. segments (B, L): the part of the source each of its tokens belongs to, as the
+        backbone counts them; 0 when not given.
 
         labels, copy_labels (B, L): what each place predicts, -100 where nothing is asked. With
         labels the logits are computed at those places only (the vocabulary's share of the work
         falls to the target's share of the tokens).
         """
         hidden = self.hidden_states(
-            input_ids=input_ids, source_lengths=source_lengths, lengths=lengths
+            input_ids=input_ids,
+            source_lengths=source_lengths,
+            lengths=lengths,
+            segments=segments,
         )
         if labels is None:
             return GeneratorOutput(logits=self.token_logits(hidden), tag_logits=self.copy(hidden))
@@ -130,7 +142,13 @@ class Generator(PreTrainedModel):
         )
 
     def prefill(
-        self, *, source_ids: Tensor, source_mask: Tensor, beams: int, max_new_tokens: int
+        self,
+        *,
+        source_ids: Tensor,
+        source_mask: Tensor,
+        beams: int,
+        max_new_tokens: int,
+        source_segments: Tensor | None = None,
     ) -> Cache:
         """Read sources (B, S), padded on the right, once; see `Backbone.prefill`."""
         cache = self.backbone.prefill(
@@ -138,6 +156,7 @@ class Generator(PreTrainedModel):
             source_mask=source_mask,
             beams=beams,
             max_new_tokens=max_new_tokens,
+            source_segments=source_segments,
         )
         if self.reading is not None:
             words = self.backbone.words(source_ids)

@@ -124,6 +124,21 @@ def encode_source(
     return ids, [(0, 0), *encoding["offset_mapping"], (0, 0)]
 
 
+def segments_of(
+    offsets: Sequence[tuple[int, int]], clauses: Iterable[tuple[str, int]], first: int = 2
+) -> list[int]:
+    """For each token of a source its segment: `first` + the section of its clause; 0 for [CLS] and
+    [SEP].
+
+    `clauses` are (text, section); joined they are the text that `encode_source` gave `offsets` for.
+
+    >>> segments_of([(0, 0), (0, 2), (2, 4), (0, 0)], [("原告", 0), ("诉称", 1)])
+    [0, 2, 3, 0]
+    """
+    sections = [section for text, section in clauses for _ in text]
+    return [first + sections[start] if end > start else 0 for start, end in offsets]
+
+
 def vocabulary_strings(tokenizer: PreTrainedTokenizerFast) -> list[str]:
     """The pieces in the order of their ids."""
     return [piece for piece, _ in _model_state(tokenizer)["vocab"]]

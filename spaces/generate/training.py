@@ -30,11 +30,18 @@ AVERAGE_FILE = "ema.safetensors"
 
 
 @dataclass(frozen=True)
-class Pair:
-    """What one judgment teaches: any of `sources` (token ids with [CLS] and [SEP]) may stand before
-    `target` (ids)."""
+class Source:
+    """Token ids with [CLS] and [SEP], and the part of the judgment each belongs to."""
 
-    sources: Sequence[Sequence[int]]
+    ids: Sequence[int]
+    segments: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What one judgment teaches: any of `sources` may stand before `target` (token ids)."""
+
+    sources: Sequence[Source]
     target: Sequence[int]
 
 
@@ -50,7 +57,7 @@ class PairExamples(torch.utils.data.Dataset):
     def __init__(self, pairs: Sequence[Pair], *, replacement: float, max_tokens: int, seed: int):
         if not 0 <= replacement < 1:
             raise ConfigError(f"generate.replacement must lie in [0, 1), not {replacement}")
-        longest = max((len(source) for pair in pairs for source in pair.sources), default=0)
+        longest = max((len(source.ids) for pair in pairs for source in pair.sources), default=0)
         if longest >= max_tokens:
             raise ConfigError(
                 f"a source of {longest} tokens leaves no room for its target: generate.max_tokens"
@@ -58,7 +65,9 @@ class PairExamples(torch.utils.data.Dataset):
             )
         self.pairs, self.replacement, self.max_tokens = pairs, replacement, max_tokens
         self.seed, self.epoch = seed, 0
-        self.lengths = [max(map(len, pair.sources)) + len(pair.target) for pair in pairs]
+        self.lengths = [
+            max(len(source.ids) for source in pair.sources) + len(pair.target) for pair in pairs
+        ]
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -66,7 +75,8 @@ class PairExamples(torch.utils.data.Dataset):
     def __getitem__(self, index: int) -> dict[str, list[int] | int]:
         random = np.random.default_rng([self.seed, self.epoch, index])
         pair = self.pairs[index]
-        source = list(pair.sources[int(random.integers(len(pair.sources)))])
+        drawn = pair.sources[int(random.integers(len(pair.sources)))]
+        source = list(drawn.ids)
         tags = copy_labels(source, list(pair.target))
         ids = [*replace_tokens(source, self.replacement, random), CLS, *pair.target]
         blank = [IGNORE] * len(source)
@@ -75,6 +85,7 @@ class PairExamples(torch.utils.data.Dataset):
             "input_ids": ids[:size],
             "labels": [*blank, *pair.target, SEP][:size],
             "copy_labels": [*blank, *tags, 0][:size],
+            "segments": [*drawn.segments, *[0] * (len(ids) - len(source))][:size],
             "source_lengths": len(source),
             "lengths": min(len(ids), size),
         }
@@ -116,6 +127,7 @@ def collate(examples: Sequence[dict], multiple: int = 64) -> dict[str, torch.Ten
         "input_ids": padded("input_ids", PAD),
         "labels": padded("labels", IGNORE),
         "copy_labels": padded("copy_labels", IGNORE),
+        "segments": padded("segments", 0),
         "source_lengths": torch.tensor([e["source_lengths"] for e in examples]),
         "lengths": torch.tensor([e["lengths"] for e in examples]),
     }

@@ -42,7 +42,9 @@ class FakeModel:
         self.scores = scores
         self.batches: list[int] = []  # documents in the batch, step by step
 
-    def prefill(self, *, source_ids, source_mask, beams, max_new_tokens) -> FakeCache:
+    def prefill(
+        self, *, source_ids, source_mask, beams, max_new_tokens, source_segments
+    ) -> FakeCache:
         rows = zip(source_ids, source_mask, strict=True)
         return FakeCache([tuple(ids[mask].tolist()) for ids, mask in rows], beams)
 

@@ -17,6 +17,7 @@ from spaces.generate.copying import (
     copy_labels,
     resolve_positions,
 )
+from spaces.generate.numbers import NumberTokens
 from spaces.generate.tokenizer import CLS, PAD, SEP, UNK
 
 VOCAB = 12
@@ -274,7 +275,7 @@ def check_positions(source: list[int], text: list[tuple[int, int, int]]) -> None
             assert tags[i - 1] != OUTSIDE and position == positions[i - 1] + 1
 
 
-DIGITS, POINTS = range(20, 24), (24,)
+DIGITS, POINTS = tuple(range(20, 24)), (24,)
 
 
 def numbers(tokens: list[int]) -> list[tuple[int, ...]]:
@@ -301,8 +302,7 @@ def test_numbers_are_copied_whole(seed: int) -> None:
         source_ids=source,
         source_mask=torch.ones_like(source, dtype=torch.bool),
         beams=4,
-        digits=DIGITS,
-        points=POINTS,
+        numbers=NumberTokens(digits=DIGITS, points=POINTS),
     )
     nothing_banned = torch.zeros(1, 4, 25, dtype=torch.bool)
     written: list[list[int]] = [[] for _ in range(4)]
@@ -325,7 +325,9 @@ def test_without_digits_a_run_may_begin_anywhere() -> None:
     source = torch.tensor([[2, 20, 21, 22, 3]])
     mask = torch.ones_like(source, dtype=torch.bool)
     plain = CopyState(source_ids=source, source_mask=mask, beams=1)
-    whole = CopyState(source_ids=source, source_mask=mask, beams=1, digits=DIGITS)
+    whole = CopyState(
+        source_ids=source, source_mask=mask, beams=1, numbers=NumberTokens(digits=DIGITS)
+    )
     begin = torch.tensor([[1]])
     assert plain.allowed(tags=begin, vocab_size=25)[0, 0].nonzero().flatten().tolist() == [
         20,
@@ -333,3 +335,97 @@ def test_without_digits_a_run_may_begin_anywhere() -> None:
         22,
     ]
     assert whole.allowed(tags=begin, vocab_size=25)[0, 0].nonzero().flatten().tolist() == [20]
+
+
+STOP, MARK = 18, 19
+
+
+def item_state() -> CopyState:
+    source = torch.tensor([[2, 10, 20, 21, MARK, 11, 3]])
+    return CopyState(
+        source_ids=source,
+        source_mask=torch.ones_like(source, dtype=torch.bool),
+        beams=1,
+        numbers=NumberTokens(digits=DIGITS, points=POINTS, stops=(STOP,), marks=(MARK,)),
+    )
+
+
+def digits_allowed(state: CopyState) -> set[int]:
+    nothing_banned = torch.zeros(1, 1, 25, dtype=torch.bool)
+    wants = torch.tensor(WANTS_O).expand(1, 1, 3)
+    _, allowed = state.choose(tag_logits=wants, banned=nothing_banned)
+    return set(allowed[0, 0].nonzero().flatten().tolist())
+
+
+def test_a_digit_is_generated_only_to_number_an_item() -> None:
+    state = item_state()
+    assert set(DIGITS) <= digits_allowed(state)  # at the beginning
+    say(state, OUTSIDE, 12)
+    assert not set(DIGITS) & digits_allowed(state)  # after a word
+    say(state, OUTSIDE, STOP)
+    assert set(DIGITS) <= digits_allowed(state)
+    say(state, OUTSIDE, 22)
+    assert digits_allowed(state) == {MARK}  # nothing but a mark behind it
+    say(state, OUTSIDE, MARK)
+    assert not set(DIGITS) & digits_allowed(state)
+
+
+def test_behind_a_copied_number_anything_may_stand() -> None:
+    state = item_state()
+    say(state, BEGIN, 20)
+    say(state, INSIDE, 21)
+    assert {12, MARK} <= digits_allowed(state)
+
+
+def test_the_items_number_moves_with_its_beam() -> None:
+    source = torch.tensor([[2, 10, 20, 21, MARK, 11, 3]])
+    mask = torch.ones_like(source, dtype=torch.bool)
+    state = CopyState(
+        source_ids=source,
+        source_mask=mask,
+        beams=2,
+        numbers=NumberTokens(digits=DIGITS, stops=(STOP,), marks=(MARK,)),
+    )
+    state.advance(tags=torch.tensor([[OUTSIDE, OUTSIDE]]), tokens=torch.tensor([[22, 12]]))
+    state.reorder(torch.tensor([[1, 0]]))
+    assert state.counted.tolist() == [[False, True]]
+    state.keep(torch.tensor([0]))
+    assert state.counted.tolist() == [[False, True]]
+
+
+def test_runs_go_forward_through_the_source() -> None:
+    source = torch.tensor([[2, 10, 11, 12, 13, 10, 14, 3]])
+    mask = torch.ones_like(source, dtype=torch.bool)
+
+    def begins(look_back: int | None, *copied: int) -> set[int]:
+        state = CopyState(source_ids=source, source_mask=mask, beams=1, look_back=look_back)
+        for tag, token in zip((BEGIN, INSIDE, OUTSIDE), copied, strict=False):
+            say(state, tag, token)
+        allowed = state.allowed(tags=torch.tensor([[BEGIN]]), vocab_size=20)
+        return set(allowed[0, 0].nonzero().flatten().tolist())
+
+    assert begins(None, 11, 12, 15) == {10, 11, 12, 13, 14}
+    assert begins(0, 11, 12, 15) == {13, 10, 14}
+    assert begins(1, 11, 12, 15) == {12, 13, 10, 14}
+    assert begins(0) == {10, 11, 12, 13, 14}
+
+
+def test_how_far_a_beam_came_moves_with_it() -> None:
+    source = torch.tensor([[2, 10, 11, 12, 3]])
+    mask = torch.ones_like(source, dtype=torch.bool)
+    state = CopyState(source_ids=source, source_mask=mask, beams=2, look_back=0)
+    state.advance(tags=torch.tensor([[BEGIN, BEGIN]]), tokens=torch.tensor([[12, 10]]))
+    state.reorder(torch.tensor([[1, 0]]))
+    assert state.furthest.tolist() == [[1, 3]]
+    state.keep(torch.tensor([0]))
+    assert state.furthest.tolist() == [[1, 3]]
+
+
+def test_what_is_passed_over_is_counted_from_the_furthest_copied() -> None:
+    source = torch.tensor([[2, 10, 11, 12, 11, 13, 3]])
+    mask = torch.ones_like(source, dtype=torch.bool)
+    state = CopyState(source_ids=source, source_mask=mask, beams=1, look_back=0)
+    say(state, BEGIN, 10)
+    skipped = state.skipped(tags=torch.tensor([[BEGIN]]), vocab_size=20)[0, 0].tolist()
+    assert [skipped[token] for token in (11, 12, 13)] == [0, 1, 3]  # the nearest 11 counts
+    assert not state.skipped(tags=torch.tensor([[OUTSIDE]]), vocab_size=20).any()

@@ -21,6 +21,7 @@ from spaces.generate.training import (
     MovingAverage,
     Pair,
     PairExamples,
+    Source,
     collate,
     last_checkpoint,
     replace_tokens,
@@ -67,22 +68,28 @@ PREDICTED, ORACLE = source(10, 11, 12, 13), source(20, 11, 12, 21, 22)
 TARGET = [11, 12, 30, 22]
 
 
+def pair(sources: list[list[int]], target: list[int]) -> Pair:
+    """Sources whose tokens count as section 2, 3, 2, 3, …"""
+    return Pair([Source(ids, [2 + i % 2 for i in range(len(ids))]) for ids in sources], target)
+
+
 def examples_of(pairs: list[Pair], **settings) -> PairExamples:
     return PairExamples(pairs, **({"replacement": 0.0, "max_tokens": 32, "seed": 0} | settings))
 
 
 def test_an_example_by_hand() -> None:
-    assert examples_of([Pair([PREDICTED], TARGET)])[0] == {
+    assert examples_of([pair([PREDICTED], TARGET)])[0] == {
         "input_ids": [*PREDICTED, CLS, *TARGET],
         "labels": [-100] * 6 + [*TARGET, SEP],
         "copy_labels": [-100] * 6 + [1, 2, 0, 0, 0],
+        "segments": [2, 3, 2, 3, 2, 3, 0, 0, 0, 0, 0],
         "source_lengths": 6,
         "lengths": 11,
     }
 
 
 def test_both_sources_are_drawn_over_the_epochs_with_equal_chance() -> None:
-    examples = examples_of([Pair([PREDICTED, ORACLE], TARGET)] * 10)
+    examples = examples_of([pair([PREDICTED, ORACLE], TARGET)] * 10)
     drawn = []
     for epoch in range(20):
         examples.epoch = epoch
@@ -100,7 +107,7 @@ def test_both_sources_are_drawn_over_the_epochs_with_equal_chance() -> None:
 
 
 def test_an_example_depends_on_seed_epoch_and_index_alone() -> None:
-    pairs = [Pair([source(*range(100, 130)), source(*range(200, 230))], TARGET)] * 3
+    pairs = [pair([source(*range(100, 130)), source(*range(200, 230))], TARGET)] * 3
     settings = {"replacement": 0.3, "max_tokens": 64}
 
     def draw(seed: int, epoch: int, order: list[int]) -> list[dict]:
@@ -119,13 +126,13 @@ def test_an_example_depends_on_seed_epoch_and_index_alone() -> None:
 
 def test_copy_tags_are_those_of_the_clean_source() -> None:
     clean, target = source(*range(100, 130)), [*range(105, 115), 9, 120]
-    example = examples_of([Pair([clean], target)], replacement=0.9, max_tokens=64)[0]
+    example = examples_of([pair([clean], target)], replacement=0.9, max_tokens=64)[0]
     assert example["input_ids"][:32] != clean
     assert example["copy_labels"][32:] == [1, *[2] * 9, 0, 1, 0]
 
 
 def test_a_long_target_is_cut_at_the_last_place() -> None:
-    example = examples_of([Pair([PREDICTED], list(range(50, 80)))], max_tokens=16)[0]
+    example = examples_of([pair([PREDICTED], list(range(50, 80)))], max_tokens=16)[0]
     assert example["lengths"] == 16
     assert example["input_ids"] == [*PREDICTED, CLS, *range(50, 59)]
     assert example["labels"] == [-100] * 6 + list(range(50, 60))
@@ -134,8 +141,8 @@ def test_a_long_target_is_cut_at_the_last_place() -> None:
 
 def test_a_source_that_leaves_no_room_for_a_target_is_an_error() -> None:
     with pytest.raises(ConfigError, match="generate.max_tokens"):
-        examples_of([Pair([PREDICTED, ORACLE], TARGET)], max_tokens=len(ORACLE))
-    assert len(examples_of([Pair([PREDICTED, ORACLE], TARGET)], max_tokens=len(ORACLE) + 1)) == 1
+        examples_of([pair([PREDICTED, ORACLE], TARGET)], max_tokens=len(ORACLE))
+    assert len(examples_of([pair([PREDICTED, ORACLE], TARGET)], max_tokens=len(ORACLE) + 1)) == 1
 
 
 @pytest.mark.parametrize("replacement", [-0.1, 1.0])
@@ -145,9 +152,11 @@ def test_an_impossible_share_is_named(replacement: float) -> None:
 
 
 def test_a_batch_is_padded_to_a_multiple() -> None:
-    examples = examples_of([Pair([PREDICTED], TARGET), Pair([ORACLE], TARGET)])
+    examples = examples_of([pair([PREDICTED], TARGET), pair([ORACLE], TARGET)])
     batch = collate([examples[0], examples[1]], multiple=8)
-    assert {tuple(batch[n].shape) for n in ("input_ids", "labels", "copy_labels")} == {(2, 16)}
+    assert {tuple(batch[n].shape) for n in ("input_ids", "labels", "copy_labels", "segments")} == {
+        (2, 16)
+    }
     assert batch["source_lengths"].tolist() == [6, 7]
     assert batch["lengths"].tolist() == [11, 12]
     for name, fill in (("input_ids", 0), ("labels", -100), ("copy_labels", -100)):
@@ -217,6 +226,7 @@ def new_generator() -> Generator:
                 num_hidden_layers=1,
                 num_attention_heads=2,
                 intermediate_size=8,
+                segments=4,
                 dropout=0.1,
             )
         )
@@ -228,7 +238,7 @@ def new_examples() -> PairExamples:
     def draw(size: int) -> list[int]:
         return random.integers(5, VOCABULARY, size).tolist()
 
-    pairs = [Pair([source(*draw(8)), source(*draw(6))], draw(5)) for _ in range(2 * PER_EPOCH)]
+    pairs = [pair([source(*draw(8)), source(*draw(6))], draw(5)) for _ in range(2 * PER_EPOCH)]
     return examples_of(pairs, replacement=0.2)
 
 

@@ -1,0 +1,115 @@
+"""Whose words these are: behind a cue, copying begins in the section the cue speaks of.
+
+A summary says 被告辩称, and what follows must be the defence; behind 判决 it must be the ruling. A
+model that begins to copy at the wrong place gives the claim as the defence, faithfully word by
+word, which is worse than an ungrammatical sentence. The source knows the section of each of its
+tokens (`spaces.sections`), so decoding need not trust the model with this.
+
+A summary goes through stages, always forward: before the claim, claim, defence, findings, ruling.
+A cue leads to its stage unless that has passed: 诉讼请求 within a ruling (驳回其他诉讼请求) opens
+no claim, nor does 判决 within a claim (请求判决被告…) open the ruling. In the stages of claim,
+defence and ruling runs begin in that section only. A section that the source does not have binds
+nobody; but a defence that is not there is not announced either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from spaces.sections import SECTIONS
+
+__all__ = ["CueState", "CueTokens"]
+
+_BEFORE, _CLAIM, _DEFENCE, _FINDINGS, _RULING = range(5)
+# the segment of the source that runs begin in, by stage; 0: anywhere
+_SEGMENTS = [
+    2 + SECTIONS.index(name) if name else 0 for name in ("", "claim", "defence", "", "ruling")
+]
+
+
+@dataclass(frozen=True)
+class CueTokens:
+    """Token ids of the cues. `rulings` open the ruling behind anything, `ruling` (判决) only where
+    neither claim nor defence is being told."""
+
+    claim: tuple[int, ...] = ()
+    defence: tuple[int, ...] = ()
+    findings: tuple[int, ...] = ()
+    ruling: tuple[int, ...] = ()
+    rulings: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, pieces: Sequence[str]) -> CueTokens:
+        """The cues among a tokenizer's pieces.
+
+        >>> CueTokens.of(["原告", "诉称", "被告辩称", "判决"]).defence
+        (2,)
+        """
+
+        def find(pattern: str) -> tuple[int, ...]:
+            return tuple(i for i, piece in enumerate(pieces) if re.search(pattern, piece))
+
+        return cls(
+            claim=find("^(?!.*驳回).*(?:诉称|诉求|诉请|诉讼请求|请求判令)"),
+            defence=find("辩称|抗辩$"),
+            findings=find("查明|^本院认为$|^经?审理$|^经?审查$|^经审理|^依照$|^依据$"),
+            ruling=find("^判决$"),
+            rulings=find("^判决如下"),
+        )
+
+
+class CueState:
+    """The stage each of W beams of B documents has come to, (B, W)."""
+
+    def __init__(self, *, segments: Tensor, beams: int, cues: CueTokens) -> None:
+        """`segments` (B, S) long: that of each source token."""
+
+        def ids(tokens: tuple[int, ...]) -> Tensor:
+            return torch.tensor(tokens, dtype=torch.long, device=segments.device)
+
+        self.segments = segments
+        self.cues = [  # cue, the stage it leads to, the last stage it leads on from
+            (ids(cues.claim), _CLAIM, _BEFORE),
+            (ids(cues.defence), _DEFENCE, _CLAIM),
+            (ids(cues.findings), _FINDINGS, _DEFENCE),
+            (ids(cues.rulings), _RULING, _FINDINGS),
+        ]
+        self.ruling, self.defence = ids(cues.ruling), ids(cues.defence)
+        self.bound = torch.tensor(_SEGMENTS, device=segments.device)
+        self.stage = segments.new_zeros((segments.shape[0], beams))
+
+    def reachable(self) -> Tensor:
+        """Where runs may begin, (B, W, S) bool."""
+        wanted = self.bound[self.stage][..., None]
+        inside = self.segments[:, None] == wanted
+        return inside | (wanted == 0) | ~inside.any(-1, keepdim=True)
+
+    def banned(self, vocab_size: int) -> Tensor:
+        """The cue of a defence that the source does not have: not to be said, (B, 1, V) bool."""
+        lacking = ~(self.segments == _SEGMENTS[_DEFENCE]).any(-1)
+        banned = lacking.new_zeros((len(lacking), 1, vocab_size))
+        banned[:, 0, self.defence] = lacking[:, None]
+        return banned
+
+    def advance(self, *, tokens: Tensor) -> None:
+        """Take in one chosen token per beam, (B, W)."""
+        stage = self.stage
+        plain = torch.isin(tokens, self.ruling)
+        telling = (stage == _CLAIM) | (stage == _DEFENCE)
+        found = stage.masked_fill(plain & ~telling, _RULING)
+        for ids, leads_to, until in self.cues:
+            found = found.masked_fill(torch.isin(tokens, ids) & (stage <= until), leads_to)
+        self.stage = found
+
+    def reorder(self, parents: Tensor) -> None:
+        """Beam w of document b continues from beam `parents[b, w]`, (B, W) long."""
+        self.stage = self.stage.gather(1, parents)
+
+    def keep(self, rows: Tensor) -> None:
+        """Only the documents `rows` (B',) long stay."""
+        self.segments, self.stage = self.segments[rows], self.stage[rows]

@@ -1,0 +1,123 @@
+"""The extractive stage: sentence vectors, oracle labels, labellers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from spaces.files import atomic_write, dump_json
+from spaces.outline import outline
+from spaces.pipeline.data import once
+from spaces.pipeline.language import LanguageSteps
+from spaces.steps import Step
+
+__all__ = ["ExtractorSteps"]
+
+
+class ExtractorSteps(LanguageSteps):
+    """From judgments to labellers, and to labels nobody has seen."""
+
+    def encoder(self, start: Step):
+        """The sentence encoder: the first layers of the backbone, before it learned to generate
+        summaries."""
+        from spaces.generate.model import Generator
+
+        backbone = Generator.from_pretrained(start.folder / "generator").backbone
+        return backbone.first_layers(self.recipe.extract.encoder_layers)
+
+    @once
+    def vectors(self) -> Step:
+        start = self.start()
+        settings = {"layers": self.recipe.extract.encoder_layers}
+        step = self.step("vectors", settings, self.training_files(), after=[start])
+
+        def work(folder: Path) -> None:
+            from spaces.extract.encoder import SentenceEncoder
+            from spaces.extract.oracle import oracle_labels
+            from spaces.extract.place import PLACE_SIZE, add_place
+            from spaces.extract.store import LabelledVectors, write_vectors
+            from spaces.generate.tokenizer import load_tokenizer
+
+            backbone = self.encoder(start)
+            encoder = SentenceEncoder(backbone, load_tokenizer(start.folder))
+
+            def labelled() -> Iterator[tuple[str | int, LabelledVectors]]:
+                for judgment in self.judgments()[0]:
+                    clauses = outline(judgment.text)
+                    texts = [clause.text for clause in clauses]
+                    labels = np.asarray(oracle_labels(texts, judgment.summary or ""))
+                    sections = [clause.section for clause in clauses]
+                    vectors = add_place(encoder.encode(texts), sections, texts)
+                    yield judgment.id, LabelledVectors(vectors, labels)
+
+            write_vectors(folder, labelled(), width=backbone.config.hidden_size + PLACE_SIZE)
+
+        step.run(work)
+        return step
+
+    @once
+    def labellers(self) -> Step:
+        vectors, settings = self.vectors(), self.recipe.extract
+        names = ("hidden_size", "folds", "epochs", "batch_size", "learning_rate")
+        described = {name: getattr(settings, name) for name in names}
+        described["held_out"] = self.recipe.data.held_out
+        step = self.step("labellers", described, after=[vectors])
+
+        def work(folder: Path) -> None:
+            from spaces.extract.crossfit import cross_fit
+            from spaces.extract.labeller import Labeller, LabellerConfig
+            from spaces.extract.store import VectorStore, write_vectors
+            from spaces.extract.training import train_labeller
+
+            store = VectorStore(vectors.folder)
+            judgments, held_out = self.judgments()
+            learned = [i for i, held in enumerate(held_out) if not held]
+            aside = [i for i, held in enumerate(held_out) if held]
+
+            def fit(documents: list, name: str) -> Labeller:
+                saved = folder / name
+                if not (saved / "model.safetensors").is_file():
+                    train_labeller(
+                        documents,
+                        config=LabellerConfig(
+                            input_size=store.width,
+                            hidden_size=settings.hidden_size,
+                        ),
+                        epochs=settings.epochs,
+                        learning_rate=settings.learning_rate,
+                        batch_size=settings.batch_size,
+                        seed=self.recipe.seed,
+                        output_dir=saved,
+                    )
+                return Labeller.from_pretrained(saved).eval()
+
+            def predict(labeller: Labeller, documents: list) -> list[np.ndarray]:
+                return labeller.probabilities([document.vectors for document in documents])
+
+            refit = fit([store[i] for i in learned], "refit")
+            fitted = cross_fit(
+                [store[i] for i in learned],
+                [store.ids[i] for i in learned],
+                settings.folds,
+                lambda documents, fold: fit(documents, f"folds/{fold}"),
+                predict,
+                self.recipe.seed,
+            )
+            # a held-out judgment gets what the finished model would give it
+            probabilities = dict(enumerate(predict(refit, list(store))))
+            probabilities |= dict(zip(learned, fitted.probabilities, strict=True))
+            arrays = {str(i): p for i, p in probabilities.items()}
+            np.savez(folder / "probabilities.npz", **arrays)
+            # what benchmarks/labeller.py compares the labellers on
+            write_vectors(
+                folder / "heldout", ((store.ids[i], store[i]) for i in aside), width=store.width
+            )
+            with atomic_write(folder / "heldout.jsonl") as file:
+                for i in aside:
+                    record = {"id": judgments[i].id, "text": judgments[i].text}
+                    file.write(dump_json(record | {"summary": judgments[i].summary}) + "\n")
+
+        step.run(work)
+        return step

@@ -1,0 +1,269 @@
+"""The generative stage: pairs, weak targets, the generator, and the model directory."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from spaces.folds import assign_folds
+from spaces.outline import outline
+from spaces.pipeline.data import once
+from spaces.pipeline.extractor import ExtractorSteps
+from spaces.records import ExtractPair, load_training
+from spaces.steps import Step
+
+__all__ = ["GeneratorSteps"]
+
+
+class GeneratorSteps(ExtractorSteps):
+    """From labelled judgments to the model."""
+
+    @once
+    def pairs(self) -> Step:
+        labellers, start, vectors = self.labellers(), self.start(), self.vectors()
+        extract = self.recipe.extract
+        support = self.recipe.generate.support
+        settings = {"threshold": extract.threshold, "max_source_tokens": extract.max_source_tokens}
+        settings["support"] = support
+        step = self.step("pairs", settings, self.training_files(), after=[start, labellers])
+
+        def work(folder: Path) -> None:
+            from spaces.extract.store import VectorStore
+            from spaces.generate.tokenizer import load_tokenizer
+            from spaces.pairs import pick, supported, whole, write_rows
+
+            tokenizer = load_tokenizer(start.folder)
+            store = VectorStore(vectors.folder)
+            probabilities = np.load(labellers.folder / "probabilities.npz")
+            judgments, held_out = self.judgments()
+            rows = []
+            for i, judgment in enumerate(judgments):
+                clauses = outline(judgment.text)
+                sources = [
+                    pick(
+                        clauses,
+                        scores,
+                        tokenizer,
+                        threshold=threshold,
+                        max_tokens=extract.max_source_tokens - 2,
+                    )
+                    for scores, threshold in (
+                        (probabilities[str(i)], extract.threshold),
+                        (store[i].labels, 0.5),
+                    )
+                ]
+                for source in sources:
+                    rows.append(
+                        {"id": judgment.id, "kind": "judgment", "held_out": held_out[i]}
+                        | {"sources": [source]}
+                        | {"target": supported(judgment.summary or "", source, support)}
+                    )
+            data = self.recipe.data
+            rows_of_pairs = load_training(data.paths(data.extracts), "extracts")
+            extracts = [ExtractPair(**row) for row in rows_of_pairs]
+            out = assign_folds([p.id for p in extracts], data.held_out, self.recipe.seed)
+            for pair, fold in zip(extracts, out, strict=True):
+                source = whole(outline(pair.source))
+                rows.append(
+                    {"id": pair.id, "kind": "extract", "held_out": fold == 0}
+                    | {"sources": [source], "target": supported(pair.target, source, support)}
+                )
+            # where nothing is grounded there is nothing to learn
+            write_rows(folder / "pairs.jsonl", (row for row in rows if row["target"]))
+
+        step.run(work)
+        return step
+
+    @once
+    def weak(self) -> Step:
+        start, settings = self.start(), self.recipe.weak
+        described = {
+            "documents": settings.documents,
+            "max_source_tokens": self.recipe.extract.max_source_tokens,
+        }
+        files = self.recipe.data.corpus_paths(settings.corpus)
+        step = self.step("weak", described, files, after=[start])
+
+        def work(folder: Path) -> None:
+            from spaces.generate.pretraining import read_texts
+            from spaces.generate.tokenizer import load_tokenizer
+            from spaces.pairs import weak_rows, write_rows
+
+            rows = weak_rows(
+                read_texts(files, self.recipe.data.corpus_kinds),
+                load_tokenizer(start.folder),
+                count=settings.documents,
+                max_tokens=self.recipe.extract.max_source_tokens - 2,
+                seed=self.recipe.seed,
+            )
+            write_rows(folder / "pairs.jsonl", rows)
+
+        step.run(work)
+        return step
+
+    def summarizer(self, generator):
+        """The chain around a generator, as the model directory will hold it."""
+        from spaces.extract.labeller import Labeller
+        from spaces.generate.tokenizer import load_tokenizer
+        from spaces.settings import SummarizerConfig
+        from spaces.summarizer import Summarizer
+
+        extract, generate = self.recipe.extract, self.recipe.generate
+        return Summarizer(
+            load_tokenizer(self.start().folder),
+            self.encoder(self.start()),
+            Labeller.from_pretrained(self.labellers().folder / "refit"),
+            generator,
+            SummarizerConfig(
+                threshold=extract.threshold,
+                max_source_tokens=extract.max_source_tokens,
+                max_new_tokens=generate.max_new_tokens,
+                beams=generate.beams,
+                no_repeat=generate.no_repeat,
+                copy_bias=generate.copy_bias,
+                look_back=generate.look_back,
+                skip_cost=generate.skip_cost,
+                sparse_top_k=generate.sparse_top_k,
+            ),
+        )
+
+    @once
+    def adapt(self) -> Step:
+        """The pretrained generator on weak targets: the task's form, before its substance."""
+        weak, settings = self.weak(), self.recipe.weak
+        # of the generator's own settings those that `fit` reads
+        names = ("max_tokens", "replacement", "sparse_top_k", "copy_weight", "dropout")
+        names += ("ema_decay", "batch_size", "warmup_steps")
+        fitting = {name: getattr(self.recipe.generate, name) for name in names}
+        described = [dataclasses.asdict(settings), fitting]
+        step = self.step("adapt", described, after=[weak])
+
+        def work(folder: Path) -> None:
+            from spaces.pairs import read_rows
+
+            rows = read_rows(weak.folder / "pairs.jsonl")
+            begin = self.start().folder / "generator"
+            if not rows or not settings.epochs:
+                shutil.copytree(begin, folder / "model")
+                return
+            self.fit(
+                begin,
+                rows,
+                folder,
+                num_train_epochs=settings.epochs,
+                learning_rate=settings.learning_rate,
+                lr_scheduler_type="cosine",
+            ).save_pretrained(folder / "model")
+
+        step.run(work)
+        return step
+
+    @once
+    def generator(self) -> Step:
+        pairs, adapt = self.pairs(), self.adapt()
+        settings = self.recipe.generate
+        step = self.step("generator", dataclasses.asdict(settings), after=[pairs, adapt])
+
+        def work(folder: Path) -> None:
+            from spaces.pairs import read_rows
+
+            rows = read_rows(pairs.folder / "pairs.jsonl")
+            learned = [row for row in rows if not row["held_out"]]
+            updates = len(learned) * settings.epochs / settings.batch_size
+            every = max(1, int(updates / settings.evaluations))
+            self.fit(
+                adapt.folder / "model",
+                learned,
+                folder,
+                score=self.score,
+                num_train_epochs=settings.epochs,
+                learning_rate=settings.learning_rate,
+                lr_scheduler_type="linear",
+                eval_strategy="steps",
+                eval_steps=every,
+                save_steps=every,
+                metric_for_best_model="weighted",
+                greater_is_better=True,
+            ).save_pretrained(folder / "model")
+
+        step.run(work)
+        return step
+
+    def fit(self, begin: Path, rows: list[dict], folder: Path, *, score=None, **arguments):
+        """The generator in `begin` trained on rows of pairs, with checkpoints below `folder`."""
+        from spaces.generate.model import Generator
+        from spaces.generate.tokenizer import load_tokenizer
+        from spaces.generate.training import PairExamples, train_generator, training_arguments
+        from spaces.pairs import encode_pair
+
+        settings = self.recipe.generate
+        model = Generator.from_pretrained(
+            begin,
+            sparse_top_k=settings.sparse_top_k,
+            copy_weight=settings.copy_weight,
+            dropout=settings.dropout,
+        )
+        tokenizer = load_tokenizer(self.start().folder)
+        examples = PairExamples(
+            [encode_pair(row, tokenizer, self.recipe.extract.max_source_tokens) for row in rows],
+            replacement=settings.replacement,
+            max_tokens=settings.max_tokens,
+            seed=self.recipe.seed,
+        )
+        return train_generator(
+            model,
+            examples,
+            training_arguments(
+                folder / "checkpoints",
+                per_device_train_batch_size=settings.batch_size,
+                warmup_steps=settings.warmup_steps,
+                weight_decay=0.01,
+                logging_steps=25,
+                seed=self.recipe.seed,
+                **arguments,
+            ),
+            ema_decay=settings.ema_decay,
+            score=score,
+            patience=settings.patience,
+        )
+
+    def score(self, generator) -> dict[str, float]:
+        """Weighted ROUGE over words of held-out summaries decoded greedily, judgments end to end,
+        extracts whole; `weighted` is the mean over all of them."""
+        from spaces.metrics import evaluate
+
+        summarizer = self.summarizer(generator)
+        summarizer.config = dataclasses.replace(summarizer.config, beams=1)
+        found: dict[str, float] = {}
+        total = count = characters = 0.0
+        for kind, rows in self.held_out.items():
+            if not rows:
+                continue
+            texts = [text for text, _ in rows]
+            summaries = summarizer.summarize_batch(
+                texts, batch_size=16, extract=kind == "judgments"
+            )
+            predicted = {i: summary.text for i, summary in enumerate(summaries)}
+            wanted = {i: target for i, (_, target) in enumerate(rows)}
+            mean = evaluate(predicted, wanted, "word", resamples=1).weighted.mean
+            found[f"weighted_{kind}"] = mean
+            total, count = total + mean * len(rows), count + len(rows)
+            characters += sum(len(summary.text) for summary in summaries)
+        return {"weighted": total / count, **found, "characters": characters / count}
+
+    @once
+    def model(self) -> Step:
+        generator = self.generator()
+        step = self.step("model", {"folder": self.recipe.model_folder}, after=[generator])
+
+        def work(folder: Path) -> None:
+            from spaces.generate.model import Generator
+
+            trained = Generator.from_pretrained(generator.folder / "model")
+            self.summarizer(trained).save_pretrained(self.recipe.model_folder)
+
+        step.run(work)
+        return step

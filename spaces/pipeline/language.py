@@ -1,0 +1,165 @@
+"""The steps that need no summaries: vocabulary, tokens, pretraining, and special words."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from spaces.pipeline.data import DataFiles, once
+from spaces.records import load_training
+from spaces.sections import SECTIONS
+from spaces.steps import Step
+
+__all__ = ["LanguageSteps"]
+
+
+class LanguageSteps(DataFiles):
+    """From raw text to where both stages start."""
+
+    @once
+    def vocabulary(self) -> Step:
+        settings = {
+            "vocab_size": self.recipe.pretrain.vocab_size,
+            "kinds": self.recipe.data.corpus_kinds,
+        }
+        step = self.step("vocabulary", settings, self.corpus_files())
+
+        def work(folder: Path) -> None:
+            from spaces.generate.tokenizer import build_tokenizer, count_words
+            from spaces.words import Segmenter
+
+            counts = count_words(self.corpus_texts(), Segmenter().cut, min_characters=3)
+            build_tokenizer(counts, self.recipe.pretrain.vocab_size).save_pretrained(folder)
+
+        step.run(work)
+        return step
+
+    @once
+    def tokens(self) -> Step:
+        vocabulary = self.vocabulary()
+        step = self.step("tokens", {}, after=[vocabulary])
+
+        def work(folder: Path) -> None:
+            from spaces.generate.pretraining import store_tokens
+            from spaces.generate.tokenizer import load_tokenizer
+            from spaces.wording import Wording
+
+            # worded as both stages will read judgments: roles for names
+            texts = (
+                "".join(text[a:b] for a, b in Wording(text).pieces(0, len(text)))
+                for text in self.corpus_texts()
+            )
+            store_tokens(texts, load_tokenizer(vocabulary.folder), folder)
+
+        step.run(work)
+        return step
+
+    @once
+    def pretrain(self) -> Step:
+        tokens = self.tokens()
+        settings = self.recipe.pretrain
+        step = self.step("pretrain", dataclasses.asdict(settings), after=[tokens])
+
+        def work(folder: Path) -> None:
+            from torch.utils.data import default_collate
+
+            from spaces.generate.model import Generator, GeneratorConfig
+            from spaces.generate.pretraining import Objectives, PretrainingExamples
+            from spaces.generate.tokenizer import load_tokenizer
+            from spaces.generate.training import train_generator, training_arguments
+
+            tokenizer = load_tokenizer(self.vocabulary().folder)
+            names = {f.name for f in dataclasses.fields(Objectives)}
+            objectives = Objectives(
+                **{n: v for n, v in dataclasses.asdict(settings).items() if n in names}
+            )
+            examples = PretrainingExamples(
+                tokens.folder, len(tokenizer), objectives, self.recipe.seed
+            )
+            model = Generator(
+                GeneratorConfig(
+                    vocab_size=len(tokenizer),
+                    hidden_size=settings.hidden_size,
+                    num_hidden_layers=settings.num_hidden_layers,
+                    num_attention_heads=settings.num_attention_heads,
+                    intermediate_size=settings.intermediate_size,
+                    position=settings.position,
+                    selective_read=settings.selective_read,
+                    dropout=settings.dropout,
+                    sparse_top_k=0,  # all words must move while the model knows none
+                )
+            )
+            arguments = training_arguments(
+                folder / "checkpoints",
+                num_train_epochs=settings.epochs,
+                per_device_train_batch_size=settings.batch_size,
+                learning_rate=settings.learning_rate,
+                warmup_steps=settings.warmup_steps,
+                lr_scheduler_type="cosine",
+                weight_decay=0.01,
+                adam_beta2=0.98,
+                logging_steps=50,
+                save_steps=settings.save_steps,
+                seed=self.recipe.seed,
+            )
+            model = train_generator(
+                model, examples, arguments, ema_decay=0.999, collator=default_collate
+            )
+            model.save_pretrained(folder / "model")
+
+        step.run(work)
+        return step
+
+    @once
+    def words(self) -> Step:
+        data, settings = self.recipe.data, self.recipe.words
+        base = Path(settings.base)
+        step = self.step("words", settings, [base, *self.training_files()])
+
+        def work(folder: Path) -> None:
+            from spaces.words import Segmenter, mine_words, read_words, write_words
+
+            words = read_words(base)
+            summaries = [
+                pair["target"] for pair in load_training(data.paths(data.extracts), "extracts")
+            ]
+            summaries += load_training(data.paths(data.judgments), "judgments")["summary"]
+            summaries += load_training(data.paths(data.summaries), "summaries")["summary"]
+            mined = mine_words(summaries, max_words=settings.mined, known=Segmenter(words))
+            comment = (
+                f"{len(words)} words of {base.name}, "
+                f"{len(mined)} mined from {len(summaries)} summaries"
+            )
+            write_words(folder / "special_words.txt", [*words, *(m.word for m in mined)], comment)
+
+        step.run(work)
+        return step
+
+    @once
+    def start(self) -> Step:
+        words, pretrain = self.words(), self.pretrain()
+        step = self.step(
+            "start", {"min_count": self.recipe.words.min_count}, after=[words, pretrain]
+        )
+
+        def work(folder: Path) -> None:
+            from spaces.generate.model import Generator
+            from spaces.generate.tokenizer import add_words, load_tokenizer
+            from spaces.words import read_words
+
+            data = self.recipe.data
+            texts = list(load_training(data.paths(data.judgments), "judgments")["text"])
+            for pair in load_training(data.paths(data.extracts), "extracts"):
+                texts += [pair["source"], pair["target"]]
+            text = "\n".join(texts)
+            special = read_words(words.folder / "special_words.txt")
+            frequent = [w for w in special if text.count(w) >= self.recipe.words.min_count]
+            tokenizer, compounds = add_words(load_tokenizer(self.vocabulary().folder), frequent)
+            tokenizer.save_pretrained(folder)
+            model = Generator.from_pretrained(pretrain.folder / "model")
+            model.extend_embeddings(compounds)
+            model.backbone.extend_segments(2 + len(SECTIONS))
+            model.save_pretrained(folder / "generator")
+
+        step.run(work)
+        return step

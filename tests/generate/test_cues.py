@@ -1,0 +1,83 @@
+"""Runs begin in the section the cue speaks of."""
+
+from __future__ import annotations
+
+import torch
+
+from spaces.generate.cues import CueState, CueTokens
+from spaces.sections import SECTIONS
+
+CLAIMS, DEFENCES, FINDINGS, RULING, RULINGS, WORD = range(10, 16)
+CUES = CueTokens(
+    claim=(CLAIMS,), defence=(DEFENCES,), findings=(FINDINGS,), ruling=(RULING,), rulings=(RULINGS,)
+)
+HEAD, CLAIM, DEFENCE, FACTS, REASONS, RULED, TAIL = range(2, 2 + len(SECTIONS))
+SOURCE = [0, HEAD, CLAIM, CLAIM, DEFENCE, FACTS, RULED, 0]
+EVERYWHERE = list(range(len(SOURCE)))
+
+
+def state_of(*sources: list[int], beams: int = 1) -> CueState:
+    return CueState(segments=torch.tensor(sources), beams=beams, cues=CUES)
+
+
+def say(state: CueState, *tokens: int) -> list[int]:
+    for token in tokens:
+        state.advance(tokens=torch.full(state.stage.shape, token))
+    return state.reachable()[0, 0].nonzero().flatten().tolist()
+
+
+def test_each_cue_leads_to_its_section() -> None:
+    state = state_of(SOURCE)
+    assert say(state) == EVERYWHERE
+    assert say(state, WORD, CLAIMS) == [2, 3]
+    assert say(state, WORD) == [2, 3]
+    assert say(state, DEFENCES) == [4]
+    assert say(state, FINDINGS) == EVERYWHERE
+    assert say(state, RULING, WORD) == [6]
+
+
+def test_a_stage_never_comes_back() -> None:
+    state = state_of(SOURCE)
+    assert say(state, DEFENCES, CLAIMS) == [4]  # 被告辩称…不同意诉讼请求
+    assert say(state, FINDINGS, DEFENCES) == EVERYWHERE  # 被告辩称…，本院不予采信
+    assert say(state, RULING, CLAIMS) == [6]  # 驳回原告的诉讼请求
+    assert say(state, FINDINGS) == [6]
+
+
+def test_a_ruling_that_is_asked_for_is_not_the_ruling() -> None:
+    state = state_of(SOURCE)
+    assert say(state, CLAIMS, RULING) == [2, 3]  # 请求判决被告…
+    assert say(state, RULINGS) == [6]
+
+
+def test_a_section_that_is_not_there_binds_nobody_and_a_defence_is_not_announced() -> None:
+    silent = [0, HEAD, CLAIM, RULED, 0]
+    state = state_of(silent)
+    assert say(state, DEFENCES) == [0, 1, 2, 3, 4]
+    assert state.banned(20)[0, 0].nonzero().flatten().tolist() == [DEFENCES]
+    assert not state_of(SOURCE).banned(20).any()
+
+
+def test_stages_move_with_their_beams_and_documents() -> None:
+    state = state_of(SOURCE, SOURCE, beams=2)
+    state.advance(tokens=torch.tensor([[CLAIMS, WORD], [RULING, DEFENCES]]))
+    state.reorder(torch.tensor([[1, 0], [1, 1]]))
+    state.keep(torch.tensor([1]))
+    reachable = state.reachable()[0]
+    assert [row.nonzero().flatten().tolist() for row in reachable] == [[4], [4]]
+
+
+def test_cues_among_pieces() -> None:
+    pieces = [
+        "原告",
+        "诉称",
+        "被告辩称",
+        "判决",
+        "判决如下",
+        "驳回原告的诉讼请求",
+        "经审理查明",
+        "判决书",
+    ]
+    found = CueTokens.of(pieces)
+    assert (found.claim, found.defence, found.findings) == ((1,), (2,), (6,))
+    assert (found.ruling, found.rulings) == ((3,), (4,))
