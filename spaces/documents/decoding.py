@@ -25,6 +25,8 @@ _CANDIDATES = ("gb18030", "big5", "utf_16_le", "utf_16_be")
 # Judgments are full of amounts and abbreviations, which looks like noise to the detector's default
 # of 0.2; at 0.5 it is right for all of 262 judgments in each of the encodings above.
 _NOISE = 0.5
+# Said where the encoding is in doubt; the command line adds that one can be named.
+REMEDY = "save it as UTF-8"
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufffe\uffff]")
 
 
@@ -55,8 +57,8 @@ def _decode_as(data: bytes, name: str, encoding: str) -> str:
     except UnicodeError as error:
         place = f" at position {error.start}" if isinstance(error, UnicodeDecodeError) else ""
         raise InputError(
-            f"{name}: not in {encoding}: it cannot be decoded{place}; name another encoding, or "
-            "none to have it detected"
+            f"{name}: not in {encoding}, as named or declared: it cannot be decoded{place}; "
+            f"{REMEDY}"
         ) from None
     except (LookupError, ValueError):  # no such name, or no encoding of text
         raise InputError(
@@ -80,10 +82,7 @@ def _detect(data: bytes, name: str) -> tuple[str, str | None]:
     detector = reader("charset_normalizer", "charset-normalizer", name)
     match = detector.from_bytes(data, cp_isolation=list(_CANDIDATES), threshold=_NOISE).best()
     if match is None:
-        raise InputError(
-            f"{name}: expected text, got bytes of no encoding known here; "
-            "name it, for example --encoding GB18030"
-        )
+        raise InputError(f"{name}: expected text, got bytes of no encoding known here; {REMEDY}")
     return str(match), match.encoding
 
 

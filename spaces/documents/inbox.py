@@ -6,8 +6,10 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from spaces.documents.decoding import REMEDY
 from spaces.documents.kinds import SUFFIXES
 from spaces.documents.reading import MAX_BYTES, Document, read, read_bytes
 from spaces.errors import InputError
@@ -76,10 +78,20 @@ class Inbox:
 
 
 def _read(name: str, encoding: str | None) -> Document:
-    if name != "-":
-        return read(name, encoding=encoding)
-    data = sys.stdin.buffer.read(MAX_BYTES + 1)
-    return read_bytes(data, STANDARD_INPUT, encoding=encoding)
+    try:
+        if name != "-":
+            document = read(name, encoding=encoding)
+        else:
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+            document = read_bytes(data, STANDARD_INPUT, encoding=encoding)
+    except InputError as error:
+        raise InputError(_with_option(str(error))) from None
+    return replace(document, warnings=tuple(map(_with_option, document.warnings)))
+
+
+def _with_option(message: str) -> str:
+    """Those who give names can give an encoding too; those who send bytes to a page cannot."""
+    return message.replace(REMEDY, f"{REMEDY}, or name its encoding (--encoding GB18030)")
 
 
 def find(folder: str | Path) -> tuple[list[str], dict[str, int]]:

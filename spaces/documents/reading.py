@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spaces.documents.decoding import decode
+from spaces.documents.decoding import REMEDY, decode
 from spaces.documents.docx import read_docx
 from spaces.documents.html import read_html
 from spaces.documents.kinds import kind_of
@@ -90,8 +90,7 @@ def read_bytes(data: bytes, name: str, *, encoding: str | None = None) -> Docume
         text, guessed = decode(data, name, encoding)
     if guessed:
         warnings.append(
-            f"The encoding was taken to be {guessed}; where the text is wrong, name another one "
-            "(--encoding)."
+            f"The encoding was taken to be {guessed}; where the text is wrong, {REMEDY}."
         )
     mended = text if kind == "pdf" else mend(text)
     as_is = kind == "text" and mended.encode("utf-8", "replace") == data.removeprefix(

@@ -45,7 +45,28 @@ def test_other_encodings_are_guessed_and_told(encoding) -> None:
     text = "原告張甲向本院起訴，請求判令被告歸還借款及利息，訴訟費用由被告負擔。\n" * 3
     document = read_bytes(text.encode(encoding), "a.txt")
     assert (document.text, document.as_is) == (text, False)
-    assert encoding in document.warnings[0] and "--encoding" in document.warnings[0]
+    assert encoding in document.warnings[0] and "save it as UTF-8" in document.warnings[0]
+
+
+def test_only_those_who_can_name_an_encoding_are_told_to(tmp_path) -> None:
+    """A page sends bytes: its messages must not speak of an option of the command line."""
+    declared = b'<meta charset="gb18030"><p>\xff\xff\xff</p>'
+    noise = bytes(range(128, 256)) * 3
+    for name, data in [("a.html", declared), ("a.txt", noise)]:
+        (tmp_path / name).write_bytes(data)
+        refused(data, name, "save it as UTF-8")
+        with pytest.raises(InputError) as caught:
+            read_bytes(data, name)
+        assert "--" not in str(caught.value)
+        with pytest.raises(InputError, match="save it as UTF-8, or name its encoding .--encoding"):
+            list(Inbox([str(tmp_path / name)], on_error=pytest.fail))
+    data = (
+        "原告張甲向本院起訴，請求判令被告歸還借款及利息，訴訟費用由被告負擔。\n".encode("big5") * 3
+    )
+    (tmp_path / "b.txt").write_bytes(data)
+    assert "--" not in read_bytes(data, "b.txt").warnings[0]
+    [[document]] = Inbox([str(tmp_path / "b.txt")], on_error=pytest.fail)
+    assert "(--encoding GB18030)" in document.warnings[0]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
@@ -56,7 +77,7 @@ def test_marked_encodings_need_no_guess(encoding) -> None:
 def test_a_wrong_guess_can_be_overridden() -> None:
     data = "原告".encode("gb18030")
     assert read_bytes(data, "a.txt", encoding="GB18030").text == "原告"
-    refused(data, "a.txt", "utf-8", "name another", encoding="utf-8")
+    refused(data, "a.txt", "utf-8", "save it as UTF-8", encoding="utf-8")
     for wrong in ("klingon", "rot13", "hex", ""):
         refused(data, "a.txt", "expected an encoding", repr(wrong), encoding=wrong)
 
