@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +19,15 @@ from typer.exceptions import TyperException
 
 from spaces.console import SummaryPrinter, open_output, print_table, progress_bar, say
 from spaces.errors import ConfigError, InputError, SpacesError
+from spaces.options import (
+    Format,
+    Model,
+    NoExtract,
+    SummaryFormat,
+    TrainStep,
+    Unit,
+    examples,
+)
 
 if TYPE_CHECKING:
     from spaces.summarizer import Summarizer
@@ -32,56 +40,8 @@ app = typer.Typer(
     name="spaces",
     help="Summaries of Chinese court judgments, with the origin of every character.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-class Format(str, Enum):
-    """How a result is printed."""
-
-    text = "text"
-    json = "json"
-
-
-class SummaryFormat(str, Enum):
-    """How a summary is printed."""
-
-    text = "text"
-    json = "json"
-    html = "html"
-
-
-class Unit(str, Enum):
-    """What ROUGE counts."""
-
-    char = "char"
-    word = "word"
-    both = "both"
-
-
-class TrainStep(str, Enum):
-    """A step of training; each does what it needs of the earlier ones."""
-
-    words = "words"
-    pretrain = "pretrain"
-    extract = "extract"
-    generate = "generate"
-    all = "all"
-
-
-Model = Annotated[
-    Path | None,
-    typer.Option(
-        help="Model directory; the default model of this package when not given.", metavar="DIR"
-    ),
-]
-NoExtract = Annotated[
-    bool,
-    typer.Option(
-        "--no-extract", help="The text is an extract already: give it to the generator whole."
-    ),
-]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -132,7 +92,13 @@ def _top(
     pass
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "spaces summarize judgment.pdf",
+        "spaces summarize judgments/ --format html --output report.html",
+        "cat judgment.txt | spaces summarize - --format json",
+    )
+)
 def summarize(
     files: Annotated[
         list[str] | None,
@@ -185,12 +151,18 @@ def summarize(
         on_warning=lambda message: say(f"spaces: warning: {message}"),
     )
     summarizer = None
-    with open_output(output) as write:
+    beside = output is None and sys.stdout.isatty()  # then the summaries show how far it is
+    with (
+        open_output(output) as write,
+        progress_bar(lambda: len(inbox.names), wanted=not (inbox.single or beside)) as advance,
+    ):
         printer = SummaryPrinter(write, format.value, alone=inbox.single)
         for documents in inbox:
             summarizer = summarizer or _load(model, beams)
             texts = [document.text for document in documents]
-            summaries = summarizer.summarize_batch(texts, extract=not no_extract)
+            summaries = summarizer.summarize_batch(
+                texts, extract=not no_extract, on_progress=advance
+            )
             for document, summary in zip(documents, summaries, strict=True):
                 printer.add(document, summary)
         if not printer.done:  # then there is no output file either
@@ -201,7 +173,13 @@ def summarize(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "spaces predict input.json result.json",
+        "spaces predict input.json result.jsonl --details --batch-size 16",
+        "spaces predict     (/input/input.json to /output/result.json)",
+    )
+)
 def predict(
     source: Annotated[
         Path | None,
@@ -224,6 +202,7 @@ def predict(
 ) -> None:
     """Summarize a file of judgments, one line per id; a run that was stopped goes on."""
     from spaces.batch import check_paths, predict_file
+    from spaces.inputs import estimate_records
 
     if source and not target:
         raise InputError(
@@ -233,7 +212,7 @@ def predict(
     source, target = (source, target) if source and target else COMPETITION
     check_paths(source, target)
     try:
-        with progress_bar(source) as report_progress:
+        with progress_bar(lambda: estimate_records(source)) as report_progress:
             report = predict_file(
                 source,
                 target,
@@ -254,7 +233,12 @@ def predict(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "spaces evaluate result.json references.jsonl",
+        "spaces evaluate result.json references.jsonl --unit word --format json",
+    )
+)
 def evaluate(
     predictions: Annotated[
         Path, typer.Argument(metavar="PREDICTIONS", help="JSON lines of id and summary.")
@@ -287,7 +271,12 @@ def evaluate(
         say(f"spaces: warning: {results[0].unknown} predictions have no reference and do not count")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "spaces serve",
+        "spaces serve --port 9000 --workers 2 --model DIR",
+    )
+)
 def serve(
     host: Annotated[
         str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")
@@ -314,7 +303,12 @@ def serve(
         say("spaces: stopped")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "spaces train all --config configs/default.yaml data.folder=DIR data.corpus_folder=DIR",
+        "spaces train words --config configs/default.yaml data.folder=DIR words.mined=50",
+    )
+)
 def train(
     step: Annotated[TrainStep, typer.Argument(help="What to train.")],
     overrides: Annotated[

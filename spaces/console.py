@@ -74,20 +74,50 @@ class SummaryPrinter:
 
 
 @contextmanager
-def progress_bar(source: Path) -> Iterator[Callable[[int], None] | None]:
-    """A progress bar on standard error, when that is a terminal; otherwise nothing."""
-    if not sys.stderr.isatty():
-        yield None
+def progress_bar(
+    total: Callable[[], int | None], *, wanted: bool = True
+) -> Iterator[Callable[[int], None]]:
+    """A bar with rate and time left on standard error, when that is a terminal; otherwise nothing.
+
+    `total` counts the judgments (None: not known), when there is a bar; the function it yields is
+    told how many more are done.
+    """
+    if not (wanted and sys.stderr.isatty()):
+        yield lambda done: None
         return
     from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+    from rich.progress import (
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
 
-    from spaces.inputs import estimate_records
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(rate_text(task.speed))
 
-    columns = [*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()]
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("judgments", total=estimate_records(source))
+    columns = [*Progress.get_default_columns()[:2], MofNCompleteColumn(), Rate()]
+    columns.append(TimeRemainingColumn())
+    # a batch can take half a minute, and the rate is of several
+    settings = {"console": Console(stderr=True), "speed_estimate_period": 600}
+    # without redirect_stdout=False what is printed to a file would go to the terminal
+    with Progress(*columns, **settings, redirect_stdout=False) as bar:
+        task = bar.add_task("judgments", total=total())
         yield lambda done: bar.advance(task, done)
+
+
+def rate_text(speed: float | None) -> str:
+    """Judgments done in a second as a rate, in the unit that reads best.
+
+    >>> rate_text(0.25), rate_text(2.0), rate_text(None)
+    ('15.0/min', '2.0/s', '')
+    """
+    if not speed:
+        return ""
+    return f"{speed:.1f}/s" if speed >= 1 else f"{60 * speed:.1f}/min"
 
 
 def print_table(results: Sequence[Evaluation]) -> None:

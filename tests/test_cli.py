@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -349,9 +350,84 @@ def test_version_and_help(run) -> None:
     assert run("--version")[:2] == (0, spaces.__version__ + "\n")
     code, output, _ = run("--help")
     assert code == 0
-    for command in ("summarize", "predict", "evaluate", "train"):
+    for command in ("summarize", "predict", "evaluate", "serve", "train"):
         assert command in output
-        assert run(command, "--help", model=False)[0] == 0
+        code, text, _ = run(command, "--help", model=False)
+        assert code == 0
+        shown = re.findall(
+            rf"^ *(?:cat .* \| )?spaces {command}\b.*", text.split("Examples:")[1], re.M
+        )
+        assert 2 <= len(shown) <= 3
+
+
+def test_the_shell_completes_commands_and_choices(tmp_path) -> None:
+    def complete(line: str) -> list[str]:
+        words = line.split(" ")
+        done = subprocess.run(
+            [sys.executable, "-c", "from spaces.cli import main; main()"],
+            env=os.environ
+            | {"_SPACES_COMPLETE": "complete_bash", "COMP_WORDS": line}
+            | {"COMP_CWORD": str(len(words) - 1)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout.split()
+
+    assert complete("spaces pre") == ["predict"]
+    assert complete("spaces summarize --format ") == ["text", "json", "html"]
+
+
+COLOUR = re.compile(r"\x1b\[[\d;]*(?:3[0-7]|9[0-7]|38;[\d;]*)m")
+
+
+def test_no_color_is_honoured() -> None:
+    code = "from spaces.cli import main; main(['predict', '--help'])"
+    environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+    environment |= {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
+    for extra, coloured in ({}, True), ({"NO_COLOR": "1"}, False):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment | extra,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Usage" in done.stdout
+        assert bool(COLOUR.search(done.stdout)) == coloured
+
+
+class Terminal(io.StringIO):
+    """Standard error that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("no_color", [False, True])
+def test_progress_on_a_terminal(run, tmp_path, judgment, monkeypatch, no_color) -> None:
+    """Count, rate and time left are told on standard error; the results stay where they belong."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if no_color:
+        monkeypatch.setenv("NO_COLOR", "1")
+    for name in "abc":
+        (tmp_path / f"{name}.txt").write_text(judgment, encoding="utf-8")
+    expected, errors = run("summarize", tmp_path)[1:]
+    assert "3/3" not in errors and "\x1b" not in errors  # no terminal, no bar
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    assert run("summarize", tmp_path)[1] == expected
+    shown = terminal.getvalue()
+    assert "judgments" in shown and "3/3" in shown
+    assert bool(COLOUR.search(shown)) != no_color
+    source = tmp_path / "in.jsonl"
+    records = [{"id": i, "text": judgment} for i in range(4)]
+    source.write_text("".join(json.dumps(record) + "\n" for record in records))
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    assert run("predict", source, tmp_path / "out.jsonl", "--batch-size", 1)[:2] == (0, "")
+    shown = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", terminal.getvalue())
+    assert re.search(r"4/4 +[\d.]+/(?:s|min) +\d+:\d\d:\d\d", shown), shown
 
 
 def test_help_loads_no_model_code() -> None:

@@ -50,7 +50,8 @@ DOORS = {"spaces.cli", "spaces.records"}
 # What takes long to import; modules that serve without them import them inside functions.
 LIGHT = {
     *("errors", "files", "records", "sentences", "words", "metrics", "folds"),
-    *("causes", "declarations", "parties", "bearers", "wording", "sections", "cli", "__init__"),
+    *("causes", "declarations", "parties", "bearers", "wording", "sections"),
+    *("cli", "console", "options", "__init__"),
 }
 HEAVY = {"torch", "transformers", "tokenizers", "jieba", "rouge_score", "datasets", "numpy"}
 

@@ -1,0 +1,67 @@
+"""What the options of the command line may be, and the examples in its help."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["Format", "Model", "NoExtract", "SummaryFormat", "TrainStep", "Unit", "examples"]
+
+
+class Format(str, Enum):
+    """How a result is printed."""
+
+    text = "text"
+    json = "json"
+
+
+class SummaryFormat(str, Enum):
+    """How a summary is printed."""
+
+    text = "text"
+    json = "json"
+    html = "html"
+
+
+class Unit(str, Enum):
+    """What ROUGE counts."""
+
+    char = "char"
+    word = "word"
+    both = "both"
+
+
+class TrainStep(str, Enum):
+    """A step of training; each does what it needs of the earlier ones."""
+
+    words = "words"
+    pretrain = "pretrain"
+    extract = "extract"
+    generate = "generate"
+    all = "all"
+
+
+Model = Annotated[
+    Path | None,
+    typer.Option(
+        help="Model directory; the default model of this package when not given.", metavar="DIR"
+    ),
+]
+NoExtract = Annotated[
+    bool,
+    typer.Option(
+        "--no-extract", help="The text is an extract already: give it to the generator whole."
+    ),
+]
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help; typer makes a line of each paragraph.
+
+    >>> examples("spaces serve")
+    'Examples:\\n\\n  spaces serve'
+    """
+    return "\n\n".join(["Examples:", *(f"  {line}" for line in lines)])
