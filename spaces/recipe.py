@@ -21,12 +21,15 @@ from spaces.errors import ConfigError, InputError
 
 @dataclass(frozen=True)
 class Data:
-    """Files of the training data, relative to `folder` and `corpus_folder`.
+    """Files of the training data, as data/README.md describes them. Names of files are relative to
+    their folder.
 
-    `judgments` have text and summary, `extracts` source and target, `summaries` only summaries,
-    `corpus` raw text (JSON lines, plain or .xz) of which the documents of `corpus_kinds` are read.
-    One in `held_out` judgments and pairs is kept from training: early stopping and every choice of
-    a setting look at those only.
+    folder: the folder of `judgments`, `extracts` and `summaries`. judgments: files of judgments,
+    text and summary. extracts: files of extract pairs, source and target. summaries: files that
+    have only summaries. corpus_folder: the folder of `corpus` and of `weak.corpus`. corpus: raw
+    text to pretrain on, JSON lines, plain or .xz. corpus_kinds: which documents of the corpus are
+    read, by their `kind`. held_out: one in so many judgments and pairs is kept from training; early
+    stopping and every choice of a setting look at those only.
     """
 
     folder: str = "data/real"
@@ -47,10 +50,10 @@ class Data:
 
 @dataclass(frozen=True)
 class Words:
-    """Special words: the list `base` and up to `mined` more that are found in the training
-    summaries.
+    """Special words, which the tokenizer keeps whole.
 
-    Those that occur fewer than `min_count` times in the training files are left out of the model.
+    base: a list written by hand. mined: up to so many more are found in the training summaries.
+    min_count: words that occur fewer times in the training files are left out of the model.
     """
 
     base: str = "data/special_words.txt"
@@ -60,7 +63,19 @@ class Words:
 
 @dataclass(frozen=True)
 class Pretrain:
-    """The vocabulary, the backbone's sizes and the pretraining itself; lengths in tokens."""
+    """The vocabulary, the generator's sizes and its pretraining; lengths in tokens.
+
+    vocab_size: pieces of the tokenizer, before the special words. hidden_size: the width of the
+    transformer. num_hidden_layers: its layers. num_attention_heads: the heads of each layer.
+    intermediate_size: the width of its feed-forward layers. position: `rotary` or `relative`.
+    selective_read: the longest match that the selective read compares (0: the model has none).
+    dropout: the share of activations dropped. size: the length of an example. source_share: how
+    much of an example its source may take. denoise_share: the share of examples that put a shuffled
+    text right; the others write the clauses that say most. gap_removed: the share of those clauses
+    that the source lacks. mask_share: the share of source tokens that are hidden and asked for.
+    epochs: passes over the corpus. batch_size: examples in a step. learning_rate: the highest one.
+    warmup_steps: steps until it is reached. save_steps: steps between checkpoints.
+    """
 
     vocab_size: int = 9000
     hidden_size: int = 320
@@ -84,8 +99,14 @@ class Pretrain:
 
 @dataclass(frozen=True)
 class Extract:
-    """Sentence vectors, labeller and folds. `encoder_layers`: how many of the backbone's layers
-    make the vectors."""
+    """The extractive stage: sentence vectors, labellers, folds, and what is kept.
+
+    encoder_layers: how many of the generator's pretrained layers make the vectors. hidden_size: the
+    width of the labeller. folds: labellers for the cross-fitted extracts. epochs: passes over the
+    judgments. batch_size: judgments in a step. learning_rate: the highest one. threshold: clauses
+    with a higher probability are kept, here and in the finished model. max_source_tokens: what the
+    generator reads at most, [CLS] and [SEP] included.
+    """
 
     encoder_layers: int = 3
     hidden_size: int = 192
@@ -99,9 +120,12 @@ class Extract:
 
 @dataclass(frozen=True)
 class Weak:
-    """Weak targets: at most `documents` judgments of the files `corpus` (in the corpus folder) that
-    nobody summarized, with summaries from a template, learned before the real ones. `epochs` 0:
-    none."""
+    """Weak targets: judgments that nobody summarized, with summaries from a template.
+    They are learned before the real ones.
+
+    corpus: files in the corpus folder; none: no weak targets. documents: how many judgments of them
+    at most. epochs: passes over them (0: none). learning_rate: the highest one.
+    """
 
     corpus: tuple[str, ...] = ()
     documents: int = 4000
@@ -111,9 +135,24 @@ class Weak:
 
 @dataclass(frozen=True)
 class Generate:
-    """The generator's training and how it decodes (as in `SummarizerConfig`); lengths in tokens.
-    `support`: the share of its
-    character pairs that a clause of a target must have in its source to be learned."""
+    """The generator's training, and how it decodes; lengths in tokens. The fields from `beams` on,
+    `max_new_tokens` and `sparse_top_k` go into the model's `config.json`.
+
+    max_tokens: source and target together; a longer pair is cut. max_new_tokens: what it writes at
+    most. support: the share of its character pairs that a clause of a target must have in its
+    source to be learned. replacement: the share of source tokens that give way to others of the
+    same source, because the sources met in use have faults too. sparse_top_k: logits that the
+    sparse softmax keeps (0: all). copy_weight: the weight of the loss of the copy tags. dropout:
+    the share of activations dropped. ema_decay: how slowly the average of the weights, which is
+    what is kept, follows them. epochs: passes over the pairs. batch_size: pairs in a step.
+    learning_rate: the highest one. warmup_steps: steps until it is reached. evaluations: how often
+    the held-out judgments are summarized and scored; the best state is kept. patience: evaluations
+    without a better score before training ends. beams: 1 is greedy. no_repeat: the limits on
+    repetition (0: none). copy_bias: what copying has ahead of generating, as a difference of
+    logits. look_back: how many tokens before the furthest one copied so far a run may begin.
+    skip_cost: how much less likely a copied token gets for each 100 tokens of the source that are
+    passed over, as a difference of logits.
+    """
 
     max_tokens: int = 1280
     max_new_tokens: int = 320
@@ -138,8 +177,11 @@ class Generate:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything `spaces train` is told: `work_folder` holds the steps' results, `model_folder` the
-    model."""
+    """Everything `spaces train` is told.
+
+    work_folder: where the results of the steps are kept. model_folder: where the model is written.
+    seed: where all random choices start.
+    """
 
     work_folder: str = "runs/default"
     model_folder: str = "runs/default/model"
