@@ -101,10 +101,13 @@ def progress_bar(
 
     columns = [*Progress.get_default_columns()[:2], MofNCompleteColumn(), Rate()]
     columns.append(TimeRemainingColumn())
-    # a batch can take half a minute, and the rate is of several
-    settings = {"console": Console(stderr=True), "speed_estimate_period": 600}
-    # without redirect_stdout=False what is printed to a file would go to the terminal
-    with Progress(*columns, **settings, redirect_stdout=False) as bar:
+    bar = Progress(
+        *columns,
+        console=Console(stderr=True),
+        redirect_stdout=False,  # what is printed to a file would go to the terminal instead
+        speed_estimate_period=600,  # a batch can take half a minute, and the rate is of several
+    )
+    with bar:
         task = bar.add_task("judgments", total=total())
         yield lambda done: bar.advance(task, done)
 
