@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from spaces.facts import find_names
 from spaces.parties import Party, find_mentions
 from spaces.sentences import split_clauses
 
@@ -87,16 +88,6 @@ def _said(summary: str) -> Counter[str]:
     )
 
 
-_MASKED = r"[\u4e00-\u9fff]某[某甲乙丙丁]?[0-9]{0,2}"
-# 被告未向…公司 begins no name.
-_NO_NAME = "[向与和对给应未支付在的由所按从将系为并其经到销]|通过|委托"
-_ORGANIZATION = (
-    rf"(?!人)(?:(?!{_NO_NAME})[\u4e00-\u9fff（）()]){{2,30}}?"
-    "(?:公司|银行|支行|分行|信用社|合作社|委员会|事务所)"
-)
-_NAMED = re.compile(rf"(?:原告|被告|第三人)(?P<organization>{_ORGANIZATION})|(?P<masked>{_MASKED})")
-
-
 def party_names(summary: str, parties: Sequence[Party]) -> list[str]:
     """The names in a summary: of the judgment's `parties`, masked ones (张某1), and organizations
     behind 原告, 被告 or 第三人. Other names cannot be told from words, and are not looked for.
@@ -111,8 +102,7 @@ def party_names(summary: str, parties: Sequence[Party]) -> list[str]:
         if piece in known:
             names.append(piece)
             continue
-        for match in _NAMED.finditer(piece):
-            names.append(match["organization"] or match["masked"])
+        names += [name.text for name in find_names(piece)]
     return names
 
 

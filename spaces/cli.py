@@ -7,6 +7,7 @@ answers at once.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -297,10 +298,10 @@ def serve(
     from spaces.service.settings import ServiceSettings
 
     settings = ServiceSettings(max_characters=max_characters)
-    try:
+    # raised again after the shutdown, unless the shell had it ignored
+    with contextlib.suppress(KeyboardInterrupt):
         answer(host, port, model=model, workers=workers, settings=settings, say=say)
-    except KeyboardInterrupt:
-        say("spaces: stopped")
+    say("spaces: stopped")
 
 
 @app.command(

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from spaces.checks import swapped_parties
 from spaces.errors import ConfigError
 from spaces.extract.encoder import SentenceEncoder
 from spaces.extract.labeller import Labeller, select
@@ -30,6 +31,7 @@ from spaces.generate.model import Generator
 from spaces.generate.numbers import NumberTokens
 from spaces.generate.tokenizer import SEP, encode_source, segments_of
 from spaces.outline import OutlinedClause, outline
+from spaces.parties import find_parties
 from spaces.provenance import Extract, ScoredClause, Span, Summary, render
 from spaces.settings import SummarizerConfig
 from spaces.storage import Parts, load_model, save_model
@@ -83,6 +85,11 @@ class _Draft:
         if self.clauses and not self.summary:
             self.warnings.append("The model wrote nothing: the summary is empty.")
         self.warnings += describe_missing(missing_facts(self.summary, self.judgment))
+        parties = find_parties(self.judgment)
+        for payer, payee in swapped_parties(self.summary, self.judgment, parties):
+            self.warnings.append(
+                f"The summary has {payer} pay {payee}; the judgment orders the opposite."
+            )
         return Summary(self.summary, tuple(self.spans), tuple(self.scored), tuple(self.warnings))
 
 

@@ -253,3 +253,19 @@ def test_public_names_are_looked_up_late() -> None:
         _ = spaces.nothing
     code = "import sys, spaces; spaces.Summary; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_the_judgment_lacks_and_a_swapped_payment_are_told(
+    tiny_summarizer, monkeypatch
+) -> None:
+    judgment = (
+        "原告：张甲，男。被告：李乙，男。原告张甲与被告李乙民间借贷纠纷一案，张甲诉称，借款50元。"
+        "本院认为，应当归还。依照《合同法》第六条，判决如下：李乙于十日内偿还张甲借款50元。"
+    )
+    text = "原告与被告一案。依照《合同法》第九条，判决：原告偿还被告借款70元。"
+    spans = [Span(0, len(text), "generated")]
+    monkeypatch.setattr("spaces.summarizer.render", lambda *_: (text, spans))
+    warnings = "\n".join(tiny_summarizer.summarize(judgment).warnings)
+    assert "The amount 70元 stands in the summary but not in the judgment." in warnings
+    assert "第九条 stands in the summary but not in the judgment." in warnings
+    assert "has 原告 pay 被告; the judgment orders the opposite." in warnings

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from spaces.facts.finding import Fact, find_facts
 from spaces.facts.laws import same_law
+from spaces.facts.names import find_names
 
 __all__ = ["describe_missing", "missing_facts"]
 
@@ -17,7 +18,8 @@ def missing_facts(summary: str, judgment: str) -> list[Fact]:
 
     An amount is stated by the same amount or the bare number, a bare number by any number of that
     value; a date by one that agrees in all that the summary writes; an article by the same article
-    of a law that can be meant; a law by any mention of it.
+    of a law that can be meant; a law by any mention of it. A name (`find_names`) has to stand in
+    the judgment letter by letter.
 
     >>> judgment = "2017年5月3日借款10000元。依照《中华人民共和国合同法》第六条、第八条"
     >>> summary = "2017年5月借款1万元，已还5000元。依照《合同法》第八条、第九条"
@@ -25,7 +27,10 @@ def missing_facts(summary: str, judgment: str) -> list[Fact]:
     ['5000元', '第九条']
     """
     stated = _Stated(find_facts(judgment))
-    return [fact for fact in find_facts(summary) if not stated.has(fact)]
+    missing = [fact for fact in find_facts(summary) if not stated.has(fact)]
+    letters = "".join(judgment.split())
+    missing += [name for name in find_names(summary) if name.text not in letters]
+    return sorted(missing, key=lambda fact: fact.start)
 
 
 def describe_missing(facts: Iterable[Fact]) -> list[str]:
@@ -34,10 +39,10 @@ def describe_missing(facts: Iterable[Fact]) -> list[str]:
     >>> describe_missing(missing_facts("支付5000元。", "支付500元。"))
     ['The amount 5000元 stands in the summary but not in the judgment.']
     """
-    names = {"amount": "amount", "date": "date", "statute": "statute article", "number": "number"}
+    names = {"statute": "statute article", "party": "name"}
     sentences = []
     for fact in facts:
-        name, text = names[fact.kind], fact.text
+        name, text = names.get(fact.kind, fact.kind), fact.text
         if fact.kind == "statute":
             law, article = fact.value
             if article is None:
