@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import spaces
 from spaces.errors import ConfigError, ModelError
+from spaces.provenance import Span
 from spaces.summarizer import Summarizer, SummarizerConfig
 
 
