@@ -37,15 +37,9 @@ class Variant:
     generator: Callable | None = None
 
 
-def only(place: int) -> Callable[[list[dict]], list[dict]]:
-    """Of two sources (predicted, oracle) only one."""
-    return lambda rows: [
-        row | {"sources": row["sources"][place:][:1] or row["sources"]} for row in rows
-    ]
-
-
-def without_sections(rows: list[dict]) -> list[dict]:
-    return [row | {"sources": [[[t, 0] for t, _ in s] for s in row["sources"]]} for row in rows]
+def only(labels: str) -> Callable[[list[dict]], list[dict]]:
+    """Of the judgments' two extracts (predicted, oracle) only one."""
+    return lambda rows: [row for row in rows if row.get("labels", labels) == labels]
 
 
 def never_copy(generator):
@@ -63,13 +57,28 @@ VARIANTS = {
     "without sparse softmax": Variant(("generate.sparse_top_k=0",)),
     "without copy tags": Variant(("generate.copy_weight=0",), generator=never_copy),
     "without random replacement": Variant(("generate.replacement=0",)),
-    "predicted extracts only": Variant(rows=only(0)),
-    "oracle extracts only": Variant(rows=only(1)),
+    "predicted extracts only": Variant(rows=only("predicted")),
+    "oracle extracts only": Variant(rows=only("oracle")),
     "without EMA": Variant(("generate.ema_decay=0",)),
     "without weak targets": Variant(("weak.epochs=0",)),
     "without cross-fitting": Variant(("extract.folds=1",)),
     "without special words": Variant(("words.min_count=1000000000",)),
     "without pretraining": Variant(("pretrain.epochs=0.001", "pretrain.save_steps=100000")),
+}
+
+
+# The steps before the generator, and the parts of the recipe each depends on.
+STEPS = {
+    "words": ("data", "words"),
+    "vocabulary": ("data",),
+    "tokens": ("data",),
+    "pretrain": ("data", "pretrain"),
+    "start": ("data", "pretrain", "words"),
+    "vectors": ("data", "pretrain", "words"),
+    "labellers": ("data", "pretrain", "words", "extract"),
+    "pairs": ("data", "pretrain", "words", "extract"),
+    "weak": ("data", "pretrain", "words", "weak"),
+    "adapt": ("data", "pretrain", "words", "weak"),
 }
 
 
@@ -84,9 +93,9 @@ def run(name: str, variant: Variant, base: Plan, arguments, seed: int) -> dict[s
         [*arguments.settings, f"seed={seed}", *variant.overrides, f"work_folder={folder}"],
     )
     plan = Plan(recipe)
-    for step in ("words", "vocabulary", "tokens", "pretrain", "start", "vectors", "labellers"):
-        share(plan, base, step)
-    for step in ("pairs", "weak", "adapt"):
+    # another seed is another training, not another held-out share: nothing learned may be scored
+    plan.judgments, plan.extracts = base.judgments, base.extracts
+    for step in STEPS:
         share(plan, base, step)
     if variant.rows:
         rows = read_rows(plan.pairs().folder / "pairs.jsonl")
@@ -104,19 +113,7 @@ def run(name: str, variant: Variant, base: Plan, arguments, seed: int) -> dict[s
 
 def share(plan: Plan, base: Plan, name: str) -> None:
     """Let `plan` use a step of `base` unless the variant changes it or one before it."""
-    settings = {
-        "words": ("data", "words"),
-        "vocabulary": ("data",),
-        "tokens": ("data",),
-        "pretrain": ("data", "pretrain"),
-        "start": ("data", "pretrain", "words"),
-        "vectors": ("data", "pretrain", "words"),
-        "labellers": ("data", "pretrain", "words", "extract"),
-        "pairs": ("data", "pretrain", "words", "extract"),
-        "weak": ("data", "pretrain", "words", "weak"),
-        "adapt": ("data", "pretrain", "words", "weak"),
-    }[name]
-    if all(getattr(plan.recipe, key) == getattr(base.recipe, key) for key in settings):
+    if all(getattr(plan.recipe, key) == getattr(base.recipe, key) for key in STEPS[name]):
         plan.made[name] = getattr(base, name)()
 
 

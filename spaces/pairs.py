@@ -3,7 +3,7 @@
 A row is `{"id", "kind", "held_out", "sources": [[[text, section], …], …], "target"}`. The kinds:
 
 - `judgment`: a judgment with a summary, a row for each source: the extract that a labeller predicts
-  which has not seen it, and the oracle extract;
+  which has not seen it (`"labels": "predicted"`), and the oracle extract (`"oracle"`);
 - `extract`: key sentences that people picked, and their summary;
 - `weak`: a judgment nobody summarized, with a summary from a template (`generate.templates`); its
   source is the oracle extract of that summary among as many clauses drawn at random, since what the

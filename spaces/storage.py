@@ -30,7 +30,7 @@ from spaces.extract.labeller import Labeller
 from spaces.extract.place import PLACE_SIZE
 from spaces.generate.backbone import Backbone
 from spaces.generate.model import Generator
-from spaces.generate.tokenizer import load_tokenizer
+from spaces.generate.tokenizer import FIRST_SECTION, load_tokenizer
 from spaces.sections import SECTIONS
 from spaces.settings import SummarizerConfig
 
@@ -64,7 +64,7 @@ class Parts(NamedTuple):
                 f"the labeller expects vectors of {expected}, the encoder gives {given} "
                 f"({PLACE_SIZE} of them the clause's place): was it trained with another encoder?"
             )
-        told_apart, parts = self.generator.config.segments, 2 + len(SECTIONS)
+        told_apart, parts = self.generator.config.segments, FIRST_SECTION + len(SECTIONS)
         if told_apart < parts:
             raise ModelError(
                 f"the generator tells {told_apart} segments apart, a judgment has {parts}: "

@@ -95,9 +95,9 @@ def beam_search(
     share the probability); `no_repeat` is for `rules.repeat_limits` (0: anything may repeat).
     `copy_bias` is what copying has ahead of generating, in the logits of the tags; `look_back` is
     for `CopyState`; `skip_cost` what passing over 100 tokens of the source costs a copied token, in
-    its logit. `numbers` are
-    the tokens that make numbers, which are copied whole (`copying.CopyState`); `cues` those behind
-    which runs begin in one section only (`cues.CueState`; needs `segments`).
+    its logit. `numbers` are the tokens that make numbers, which are copied whole
+    (`copying.CopyState`); `cues` those behind which runs begin in one section only
+    (`cues.CueState`; needs `segments`).
     The model is to be in evaluation mode. Raises ConfigError for a setting out of range,
     ValueError for a source of no tokens, ModelError for a model whose scores are NaN.
 

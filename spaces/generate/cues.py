@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from spaces.generate.tokenizer import FIRST_SECTION
 from spaces.sections import SECTIONS
 
 __all__ = ["CueState", "CueTokens"]
@@ -28,7 +29,8 @@ __all__ = ["CueState", "CueTokens"]
 _BEFORE, _CLAIM, _DEFENCE, _FINDINGS, _RULING = range(5)
 # the segment of the source that runs begin in, by stage; 0: anywhere
 _SEGMENTS = [
-    2 + SECTIONS.index(name) if name else 0 for name in ("", "claim", "defence", "", "ruling")
+    FIRST_SECTION + SECTIONS.index(name) if name else 0
+    for name in ("", "claim", "defence", "", "ruling")
 ]
 
 

@@ -24,6 +24,7 @@ from transformers import PreTrainedTokenizerFast
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 PAD, UNK, CLS, SEP, MASK = range(5)
+FIRST_SECTION = 2  # of the segments: 0 is a source without sections, 1 the target
 
 
 def build_tokenizer(
@@ -125,10 +126,10 @@ def encode_source(
 
 
 def segments_of(
-    offsets: Sequence[tuple[int, int]], clauses: Iterable[tuple[str, int]], first: int = 2
+    offsets: Sequence[tuple[int, int]], clauses: Iterable[tuple[str, int]]
 ) -> list[int]:
-    """For each token of a source its segment: `first` + the section of its clause; 0 for [CLS] and
-    [SEP].
+    """For each token of a source its segment: FIRST_SECTION + the section of its clause; 0 for
+    [CLS] and [SEP].
 
     `clauses` are (text, section); joined they are the text that `encode_source` gave `offsets` for.
 
@@ -136,7 +137,7 @@ def segments_of(
     [0, 2, 3, 0]
     """
     sections = [section for text, section in clauses for _ in text]
-    return [first + sections[start] if end > start else 0 for start, end in offsets]
+    return [FIRST_SECTION + sections[start] if end > start else 0 for start, end in offsets]
 
 
 def vocabulary_strings(tokenizer: PreTrainedTokenizerFast) -> list[str]:

@@ -74,20 +74,21 @@ class DataFiles:
         folds = assign_folds([j.id for j in judgments], data.held_out, self.recipe.seed)
         return judgments, [fold == 0 for fold in folds]
 
-    @functools.cached_property
-    def held_out(self) -> dict[str, list[tuple[str, str]]]:
-        """Text and summary of what is kept from training: whole judgments, and extracts."""
-        judgments, held_out = self.judgments()
+    def extracts(self) -> tuple[list[ExtractPair], list[bool]]:
+        """The extract pairs, and for each whether it is held out."""
         data = self.recipe.data
         pairs = [ExtractPair(**r) for r in load_training(data.paths(data.extracts), "extracts")]
         folds = assign_folds([pair.id for pair in pairs], data.held_out, self.recipe.seed)
+        return pairs, [fold == 0 for fold in folds]
+
+    @functools.cached_property
+    def held_out(self) -> dict[str, list[tuple[str, str]]]:
+        """Text and summary of what is kept from training: whole judgments, and extracts."""
+        judgments, pairs = (
+            [record for record, held in zip(*split, strict=True) if held]
+            for split in (self.judgments(), self.extracts())
+        )
         return {
-            "judgments": [
-                (j.text, j.summary or "")
-                for j, held in zip(judgments, held_out, strict=True)
-                if held
-            ],
-            "extracts": [
-                (p.source, p.target) for p, fold in zip(pairs, folds, strict=True) if fold == 0
-            ],
+            "judgments": [(j.text, j.summary or "") for j in judgments],
+            "extracts": [(p.source, p.target) for p in pairs],
         }

@@ -8,11 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from spaces.folds import assign_folds
 from spaces.outline import outline
 from spaces.pipeline.data import once
 from spaces.pipeline.extractor import ExtractorSteps
-from spaces.records import ExtractPair, load_training
 from spaces.steps import Step
 
 __all__ = ["GeneratorSteps"]
@@ -42,33 +40,26 @@ class GeneratorSteps(ExtractorSteps):
             rows = []
             for i, judgment in enumerate(judgments):
                 clauses = outline(judgment.text)
-                sources = [
-                    pick(
+                for labels, scores, threshold in (
+                    ("predicted", probabilities[str(i)], extract.threshold),
+                    ("oracle", store[i].labels, 0.5),
+                ):
+                    source = pick(
                         clauses,
                         scores,
                         tokenizer,
                         threshold=threshold,
                         max_tokens=extract.max_source_tokens - 2,
                     )
-                    for scores, threshold in (
-                        (probabilities[str(i)], extract.threshold),
-                        (store[i].labels, 0.5),
-                    )
-                ]
-                for source in sources:
                     rows.append(
                         {"id": judgment.id, "kind": "judgment", "held_out": held_out[i]}
-                        | {"sources": [source]}
+                        | {"labels": labels, "sources": [source]}
                         | {"target": supported(judgment.summary or "", source, support)}
                     )
-            data = self.recipe.data
-            rows_of_pairs = load_training(data.paths(data.extracts), "extracts")
-            extracts = [ExtractPair(**row) for row in rows_of_pairs]
-            out = assign_folds([p.id for p in extracts], data.held_out, self.recipe.seed)
-            for pair, fold in zip(extracts, out, strict=True):
+            for pair, held in zip(*self.extracts(), strict=True):
                 source = whole(outline(pair.source))
                 rows.append(
-                    {"id": pair.id, "kind": "extract", "held_out": fold == 0}
+                    {"id": pair.id, "kind": "extract", "held_out": held}
                     | {"sources": [source], "target": supported(pair.target, source, support)}
                 )
             # where nothing is grounded there is nothing to learn

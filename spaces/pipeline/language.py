@@ -144,7 +144,7 @@ class LanguageSteps(DataFiles):
 
         def work(folder: Path) -> None:
             from spaces.generate.model import Generator
-            from spaces.generate.tokenizer import add_words, load_tokenizer
+            from spaces.generate.tokenizer import FIRST_SECTION, add_words, load_tokenizer
             from spaces.words import read_words
 
             data = self.recipe.data
@@ -158,7 +158,7 @@ class LanguageSteps(DataFiles):
             tokenizer.save_pretrained(folder)
             model = Generator.from_pretrained(pretrain.folder / "model")
             model.extend_embeddings(compounds)
-            model.backbone.extend_segments(2 + len(SECTIONS))
+            model.backbone.extend_segments(FIRST_SECTION + len(SECTIONS))
             model.save_pretrained(folder / "generator")
 
         step.run(work)
