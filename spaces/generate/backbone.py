@@ -18,13 +18,16 @@ the source once per judgment, shared by its beams, those of the target per beam.
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedConfig, PreTrainedModel
+
+from spaces.generate.attention import Attention
+from spaces.generate.cache import Cache
+from spaces.generate.positions import sinusoids
 
 POSITIONS = ("rotary", "relative")
 
@@ -96,142 +99,6 @@ def prefix_lm_mask(source_lengths: Tensor, lengths: Tensor, size: int) -> Tensor
     visible = (columns <= rows) | (columns < source_lengths[:, None, None])
     inside = (columns < lengths[:, None, None]) & (rows < lengths[:, None, None])
     return (visible & inside) | ((rows >= lengths[:, None, None]) & (columns == 0))
-
-
-class Cache:
-    """Keys and values seen so far, for `beams` continuations of each of B sources.
-
-    The source's are (B, H, S, D) per layer, stored once and shared by the beams; the target's are
-    pre-allocated as (B, W, H, T, D) per layer and filled up to `length`. What else a model keeps
-    per beam (`companions`, objects with `reorder` and `keep`) moves along.
-    """
-
-    def __init__(
-        self, source: Sequence[tuple[Tensor, Tensor]], mask: Tensor, beams: int, room: int
-    ):
-        keys = source[0][0]
-        batch, heads, _, size = keys.shape
-        self.source = list(source)
-        self.mask = mask
-        self.source_lengths = mask.sum(1)
-        self.beams = beams
-        self.length = 0
-        self.companions: list = []
-        self.target = [
-            tuple(keys.new_zeros(batch, beams, heads, room, size) for _ in range(2)) for _ in source
-        ]
-
-    def reorder(self, parents: Tensor) -> None:
-        """Beam w of judgment b goes on from what was beam parents[b, w]; parents: (B, W)."""
-        rows = torch.arange(parents.shape[0], device=parents.device)[:, None]
-        filled = self.length
-        for layer in self.target:
-            for tensor in layer:
-                tensor[:, :, :, :filled] = tensor[rows, parents, :, :filled]
-        for companion in self.companions:
-            companion.reorder(parents)
-
-    def keep(self, rows: Tensor) -> None:
-        """Only these judgments stay; rows: (B',)."""
-        self.source = [(k[rows], v[rows]) for k, v in self.source]
-        self.target = [(k[rows], v[rows]) for k, v in self.target]
-        self.mask, self.source_lengths = self.mask[rows], self.source_lengths[rows]
-        for companion in self.companions:
-            companion.keep(rows)
-
-
-class Attention(nn.Module):
-    def __init__(self, config: BackboneConfig):
-        super().__init__()
-        self.heads, self.size = config.num_attention_heads, config.head_size
-        self.query, self.key, self.value, self.output = (
-            nn.Linear(config.hidden_size, config.hidden_size) for _ in range(4)
-        )
-        self.rotary = config.position == "rotary"
-        if not self.rotary:
-            table = sinusoids(2 * config.max_relative_position + 1, self.size)
-            self.register_buffer("distances", table, persistent=False)
-            self.clip = config.max_relative_position
-
-    def project(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """x (B, L, E), positions (B, L) -> queries, keys, values, each (B, H, L, D)."""
-        q, k, v = (
-            linear(x).unflatten(-1, (self.heads, self.size)).transpose(1, 2)
-            for linear in (self.query, self.key, self.value)
-        )
-        if self.rotary:
-            cos, sin = rotary_angles(positions, self.size)
-            q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        return q, k, v
-
-    def forward(
-        self, x: Tensor, mask: Tensor, positions: Tensor
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """x (B, L, E), mask (B, 1, 1 or L, L) bool, positions (B, L) -> (B, L, E) and the keys and
-        values."""
-        q, k, v = self.project(x, positions)
-        if self.rotary:
-            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        else:
-            scores = q @ k.transpose(-1, -2) + self.distance_scores(q, positions, positions)
-            probabilities = masked_softmax(scores / math.sqrt(self.size), mask)
-            mixed = probabilities @ v + self.distance_values(probabilities, positions, positions)
-        return self.output(mixed.transpose(1, 2).flatten(2)), (k, v)
-
-    def step(self, x: Tensor, cache: Cache, layer: int) -> Tensor:
-        """One more token for each beam, x (B, W, E) -> (B, W, E); the cache's target grows by it.
-
-        The beams of a judgment are as many query rows over the same source, so its keys are read
-        once for all of them.
-        """
-        batch, beams, _ = x.shape
-        t = cache.length
-        positions = (cache.source_lengths + t)[:, None].expand(batch, beams)
-        q, k, v = self.project(x, positions)  # (B, H, W, D)
-        own_k, own_v = cache.target[layer]
-        own_k[:, :, :, t], own_v[:, :, :, t] = k.transpose(1, 2), v.transpose(1, 2)
-        own_k, own_v = own_k[:, :, :, : t + 1], own_v[:, :, :, : t + 1]
-        source_k, source_v = cache.source[layer]
-        scores = q @ source_k.transpose(-1, -2)  # (B, H, W, S)
-        own = (q.transpose(1, 2).unsqueeze(3) @ own_k.transpose(-1, -2)).squeeze(3).transpose(1, 2)
-        width = source_k.shape[2]
-        mask = F.pad(cache.mask, (0, t + 1), value=True)[:, None, None]
-        scores = torch.cat([scores, own], dim=-1)  # (B, H, W, S + t + 1)
-        if not self.rotary:
-            columns = torch.cat(
-                [
-                    torch.arange(width, device=x.device).expand(batch, width),
-                    cache.source_lengths[:, None] + torch.arange(t + 1, device=x.device),
-                ],
-                dim=1,
-            )
-            scores = scores + self.distance_scores(q, positions, columns)
-        p = masked_softmax(scores / math.sqrt(self.size), mask)
-        mixed = p[..., :width] @ source_v
-        own_p = p[..., width:].transpose(1, 2).unsqueeze(3)
-        mixed = mixed + (own_p @ own_v).squeeze(3).transpose(1, 2)
-        if not self.rotary:
-            mixed = mixed + self.distance_values(p, positions, columns)
-        return self.output(mixed.transpose(1, 2).flatten(2))
-
-    def buckets(self, rows: Tensor, columns: Tensor) -> Tensor:
-        """Clipped distance column - row as an index into the table: (B, L), (B, M) -> (B, L, M)."""
-        distance = columns[:, None, :] - rows[:, :, None]
-        return distance.clamp(-self.clip, self.clip) + self.clip
-
-    def distance_scores(self, q: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-        """q_i . r_ij for all pairs: one product with the table of distances, then a gather; (B, H,
-        L, M)."""
-        by_distance = q @ self.distances.to(q.dtype).T
-        index = self.buckets(rows, columns)[:, None].expand(-1, self.heads, -1, -1)
-        return by_distance.gather(-1, index)
-
-    def distance_values(self, p: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-        """sum_j p_ij r_ij: probabilities summed per distance, then one product with the table; (B,
-        H, L, D)."""
-        index = self.buckets(rows, columns)[:, None].expand(-1, self.heads, -1, -1)
-        summed = p.new_zeros(*p.shape[:-1], len(self.distances)).scatter_add(-1, index, p)
-        return summed @ self.distances.to(p.dtype)
 
 
 class Block(nn.Module):
@@ -383,36 +250,3 @@ class Backbone(PreTrainedModel):
             self.words = nn.Embedding.from_pretrained(torch.cat([old, rows]), freeze=False)
             self.config.vocab_size = len(self.words.weight)
         return self
-
-
-def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
-    return scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1)
-
-
-def sinusoids(positions: int, size: int) -> Tensor:
-    """Vaswani et al.'s sine and cosine table, (positions, size), sines at even places."""
-    angle = torch.arange(positions)[:, None] * torch.exp(
-        torch.arange(0, size, 2) * (-math.log(10000.0) / size)
-    )
-    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
-
-
-def rotary_angles(positions: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """cos and sin of position * 10000^(-2i/size), each (B, 1, L, size), the same angles in both
-    halves."""
-    inverse = torch.exp(
-        torch.arange(0, size, 2, device=positions.device) * (-math.log(10000.0) / size)
-    )
-    angle = (positions[..., None] * inverse).repeat(1, 1, 2)[:, None]
-    return angle.cos(), angle.sin()
-
-
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """RoFormer's rotation: (a, b) -> (a cos - b sin, b cos + a sin) for each pair; x (B, H, L, D).
-
-    A pair is element i and element i + D/2, not two neighbours as in RoFormer's own code: the same
-    function after a permutation of each head's rows of the query and key matrices, without strided
-    memory access.
-    """
-    a, b = x.chunk(2, dim=-1)
-    return x * cos.to(x.dtype) + torch.cat([-b, a], dim=-1) * sin.to(x.dtype)

@@ -13,7 +13,8 @@ from transformers import PreTrainedModel
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
-from spaces.generate.backbone import Backbone, BackboneConfig, Cache, prefix_lm_mask
+from spaces.generate.backbone import Backbone, BackboneConfig, prefix_lm_mask
+from spaces.generate.cache import Cache
 from spaces.generate.losses import sparse_cross_entropy
 from spaces.generate.reading import ReadState, SelectiveRead
 

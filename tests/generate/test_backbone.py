@@ -8,14 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from spaces.generate.backbone import (
-    Backbone,
-    BackboneConfig,
-    prefix_lm_mask,
-    rotary_angles,
-    rotate,
-    sinusoids,
-)
+from spaces.generate.backbone import Backbone, BackboneConfig, prefix_lm_mask
+from spaces.generate.positions import rotary_angles, rotate, sinusoids
 
 POSITIONS = ["rotary", "relative"]
 VOCABULARY = 40

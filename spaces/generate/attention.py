@@ -1,0 +1,116 @@
+"""Attention under a mask of the caller's choice, over a whole sequence at once or token by token.
+
+Positions enter here as `spaces.generate.backbone` says: rotary or relative.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedConfig
+
+from spaces.generate.cache import Cache
+from spaces.generate.positions import rotary_angles, rotate, sinusoids
+
+__all__ = ["Attention"]
+
+
+class Attention(nn.Module):
+    def __init__(self, config: PreTrainedConfig):
+        super().__init__()
+        self.heads, self.size = config.num_attention_heads, config.head_size
+        self.query, self.key, self.value, self.output = (
+            nn.Linear(config.hidden_size, config.hidden_size) for _ in range(4)
+        )
+        self.rotary = config.position == "rotary"
+        if not self.rotary:
+            table = sinusoids(2 * config.max_relative_position + 1, self.size)
+            self.register_buffer("distances", table, persistent=False)
+            self.clip = config.max_relative_position
+
+    def project(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """x (B, L, E), positions (B, L) -> queries, keys, values, each (B, H, L, D)."""
+        q, k, v = (
+            linear(x).unflatten(-1, (self.heads, self.size)).transpose(1, 2)
+            for linear in (self.query, self.key, self.value)
+        )
+        if self.rotary:
+            cos, sin = rotary_angles(positions, self.size)
+            q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        return q, k, v
+
+    def forward(
+        self, x: Tensor, mask: Tensor, positions: Tensor
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """x (B, L, E), mask (B, 1, 1 or L, L) bool, positions (B, L) -> (B, L, E) and the keys and
+        values."""
+        q, k, v = self.project(x, positions)
+        if self.rotary:
+            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        else:
+            scores = q @ k.transpose(-1, -2) + self.distance_scores(q, positions, positions)
+            probabilities = masked_softmax(scores / math.sqrt(self.size), mask)
+            mixed = probabilities @ v + self.distance_values(probabilities, positions, positions)
+        return self.output(mixed.transpose(1, 2).flatten(2)), (k, v)
+
+    def step(self, x: Tensor, cache: Cache, layer: int) -> Tensor:
+        """One more token for each beam, x (B, W, E) -> (B, W, E); the cache's target grows by it.
+
+        The beams of a judgment are as many query rows over the same source, so its keys are read
+        once for all of them.
+        """
+        batch, beams, _ = x.shape
+        t = cache.length
+        positions = (cache.source_lengths + t)[:, None].expand(batch, beams)
+        q, k, v = self.project(x, positions)  # (B, H, W, D)
+        own_k, own_v = cache.target[layer]
+        own_k[:, :, :, t], own_v[:, :, :, t] = k.transpose(1, 2), v.transpose(1, 2)
+        own_k, own_v = own_k[:, :, :, : t + 1], own_v[:, :, :, : t + 1]
+        source_k, source_v = cache.source[layer]
+        scores = q @ source_k.transpose(-1, -2)  # (B, H, W, S)
+        own = (q.transpose(1, 2).unsqueeze(3) @ own_k.transpose(-1, -2)).squeeze(3).transpose(1, 2)
+        width = source_k.shape[2]
+        mask = F.pad(cache.mask, (0, t + 1), value=True)[:, None, None]
+        scores = torch.cat([scores, own], dim=-1)  # (B, H, W, S + t + 1)
+        if not self.rotary:
+            columns = torch.cat(
+                [
+                    torch.arange(width, device=x.device).expand(batch, width),
+                    cache.source_lengths[:, None] + torch.arange(t + 1, device=x.device),
+                ],
+                dim=1,
+            )
+            scores = scores + self.distance_scores(q, positions, columns)
+        p = masked_softmax(scores / math.sqrt(self.size), mask)
+        mixed = p[..., :width] @ source_v
+        own_p = p[..., width:].transpose(1, 2).unsqueeze(3)
+        mixed = mixed + (own_p @ own_v).squeeze(3).transpose(1, 2)
+        if not self.rotary:
+            mixed = mixed + self.distance_values(p, positions, columns)
+        return self.output(mixed.transpose(1, 2).flatten(2))
+
+    def buckets(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """Clipped distance column - row as an index into the table: (B, L), (B, M) -> (B, L, M)."""
+        distance = columns[:, None, :] - rows[:, :, None]
+        return distance.clamp(-self.clip, self.clip) + self.clip
+
+    def distance_scores(self, q: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+        """q_i . r_ij for all pairs: one product with the table of distances, then a gather; (B, H,
+        L, M)."""
+        by_distance = q @ self.distances.to(q.dtype).T
+        index = self.buckets(rows, columns)[:, None].expand(-1, self.heads, -1, -1)
+        return by_distance.gather(-1, index)
+
+    def distance_values(self, p: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+        """sum_j p_ij r_ij: probabilities summed per distance, then one product with the table; (B,
+        H, L, D)."""
+        index = self.buckets(rows, columns)[:, None].expand(-1, self.heads, -1, -1)
+        summed = p.new_zeros(*p.shape[:-1], len(self.distances)).scatter_add(-1, index, p)
+        return summed @ self.distances.to(p.dtype)
+
+
+def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    return scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1)

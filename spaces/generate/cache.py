@@ -1,0 +1,52 @@
+"""What decoding remembers: keys and values, the source's per judgment, the target's per beam."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+__all__ = ["Cache"]
+
+
+class Cache:
+    """Keys and values seen so far, for `beams` continuations of each of B sources.
+
+    The source's are (B, H, S, D) per layer, stored once and shared by the beams; the target's are
+    pre-allocated as (B, W, H, T, D) per layer and filled up to `length`. What else a model keeps
+    per beam (`companions`, objects with `reorder` and `keep`) moves along.
+    """
+
+    def __init__(
+        self, source: Sequence[tuple[Tensor, Tensor]], mask: Tensor, beams: int, room: int
+    ):
+        keys = source[0][0]
+        batch, heads, _, size = keys.shape
+        self.source = list(source)
+        self.mask = mask
+        self.source_lengths = mask.sum(1)
+        self.beams = beams
+        self.length = 0
+        self.companions: list = []
+        self.target = [
+            tuple(keys.new_zeros(batch, beams, heads, room, size) for _ in range(2)) for _ in source
+        ]
+
+    def reorder(self, parents: Tensor) -> None:
+        """Beam w of judgment b goes on from what was beam parents[b, w]; parents: (B, W)."""
+        rows = torch.arange(parents.shape[0], device=parents.device)[:, None]
+        filled = self.length
+        for layer in self.target:
+            for tensor in layer:
+                tensor[:, :, :, :filled] = tensor[rows, parents, :, :filled]
+        for companion in self.companions:
+            companion.reorder(parents)
+
+    def keep(self, rows: Tensor) -> None:
+        """Only these judgments stay; rows: (B',)."""
+        self.source = [(k[rows], v[rows]) for k, v in self.source]
+        self.target = [(k[rows], v[rows]) for k, v in self.target]
+        self.mask, self.source_lengths = self.mask[rows], self.source_lengths[rows]
+        for companion in self.companions:
+            companion.keep(rows)
