@@ -18,9 +18,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
+
+Value = TypeVar("Value")
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 PAD, UNK, CLS, SEP, MASK = range(5)
@@ -136,8 +139,19 @@ def segments_of(
     >>> segments_of([(0, 0), (0, 2), (2, 4), (0, 0)], [("原告", 0), ("诉称", 1)])
     [0, 2, 3, 0]
     """
-    sections = [section for text, section in clauses for _ in text]
-    return [FIRST_SECTION + sections[start] if end > start else 0 for start, end in offsets]
+    return by_token(offsets, ((text, FIRST_SECTION + section) for text, section in clauses), 0)
+
+
+def by_token(
+    offsets: Sequence[tuple[int, int]], clauses: Iterable[tuple[str, Value]], special: Value
+) -> list[Value]:
+    """What each token's clause has; `special` for [CLS] and [SEP].
+
+    >>> by_token([(0, 0), (0, 2), (2, 4), (0, 0)], [("原告", 0.9), ("诉称", 0.1)], 0.0)
+    [0.0, 0.9, 0.1, 0.0]
+    """
+    values = [value for text, value in clauses for _ in text]
+    return [values[start] if end > start else special for start, end in offsets]
 
 
 def vocabulary_strings(tokenizer: PreTrainedTokenizerFast) -> list[str]:
