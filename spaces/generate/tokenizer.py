@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -58,13 +58,18 @@ def build_tokenizer(
     return _wrap(pieces)
 
 
-def count_words(texts: Iterable[str], segment, *, min_characters: int = 1) -> Counter[str]:
-    """Words of `texts` as `segment(text) -> list of words` cuts them, together with every single
-    character.
+def count_words(
+    texts: Iterable[str], segment: Callable[[str], list[str]], *, min_characters: int = 1
+) -> Counter[str]:
+    """The counts that `build_tokenizer` takes, of a corpus read at once."""
+    return choose_words(*tally_words(texts, segment), min_characters=min_characters)
 
-    Words with a digit or a Latin letter are counted by character only: an amount is copied digit by
-    digit and never becomes one opaque token. Characters seen fewer than `min_characters` times are
-    left out ([UNK] stands for them).
+
+def tally_words(
+    texts: Iterable[str], segment: Callable[[str], list[str]]
+) -> tuple[Counter[str], Counter[str]]:
+    """How often each character, and each word as `segment` cuts it, occurs in `texts`, normalised
+    as the tokenizer does. Counts of parts of a corpus can be added up.
     """
     normalize = _normalizer().normalize_str
     words: Counter[str] = Counter()
@@ -73,6 +78,19 @@ def count_words(texts: Iterable[str], segment, *, min_characters: int = 1) -> Co
         text = normalize(text)
         characters.update(text)
         words.update(segment(text))
+    return characters, words
+
+
+def choose_words(
+    characters: Mapping[str, int], words: Mapping[str, int], *, min_characters: int = 1
+) -> Counter[str]:
+    """What `build_tokenizer` takes of the counts of a whole corpus: words together with every
+    single character.
+
+    Words with a digit or a Latin letter are counted by character only: an amount is copied digit by
+    digit and never becomes one opaque token. Characters seen fewer than `min_characters` times are
+    left out ([UNK] stands for them).
+    """
     counts = Counter(
         {c: n for c, n in characters.items() if n >= min_characters and not c.isspace()}
     )
