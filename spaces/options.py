@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Format", "Model", "NoExtract", "SummaryFormat", "TrainStep", "Unit", "examples"]
+__all__ = [
+    "Format",
+    "Model",
+    "NoExtract",
+    "Pooling",
+    "SummaryFormat",
+    "TrainStep",
+    "Unit",
+    "examples",
+]
 
 
 class Format(str, Enum):
@@ -32,6 +41,14 @@ class Unit(str, Enum):
     char = "char"
     word = "word"
     both = "both"
+
+
+class Pooling(str, Enum):
+    """How the hidden states of a sentence become one vector."""
+
+    last = "last"
+    first_last = "first-last"
+    cls = "cls"
 
 
 class TrainStep(str, Enum):
