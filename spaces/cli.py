@@ -384,7 +384,7 @@ def train(
     run(step.value, config, overrides or [])
 
 
-def _load(model: Path | None, beams: int | None = None) -> Summarizer:
+def _load(model: str | None, beams: int | None = None) -> Summarizer:
     from spaces.summarizer import Summarizer
 
     summarizer = Summarizer.from_pretrained(model)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -62,9 +61,11 @@ class TrainStep(str, Enum):
 
 
 Model = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        help="Model directory; the default model of this package when not given.", metavar="DIR"
+        help="Model directory, or OWNER/NAME of the hub, also OWNER/NAME@REVISION; the default "
+        "model of this package when not given.",
+        metavar="DIR",
     ),
 ]
 NoExtract = Annotated[

@@ -17,6 +17,7 @@ import numpy as np
 
 from spaces.errors import ConfigError, ModelError
 from spaces.extract.encoder import SentenceEncoder
+from spaces.hub import locate
 from spaces.storage import load_model
 
 __all__ = ["SentenceTransformersEncoder", "load_encoder"]
@@ -28,7 +29,7 @@ _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 def load_encoder(
     path: str | Path | None = None, *, pooling: str | None = None
 ) -> SentenceEncoder | SentenceTransformersEncoder:
-    """What encodes sentences by the model in `path`; None is the default model of this package.
+    """What encodes sentences by the model in `path`, as `Summarizer.from_pretrained` takes it.
 
     pooling: one of `spaces.extract.encoder.POOLINGS` (None: "last"); a sentence-transformers
     directory has its own, so there it has to be None. Raises ModelError and ConfigError.
@@ -40,7 +41,7 @@ def load_encoder(
                 f"leave {pooling} out"
             )
         return SentenceTransformersEncoder(path)
-    _, parts = load_model(path)
+    _, parts = load_model(locate(path))
     return SentenceEncoder(parts.encoder, parts.tokenizer, pooling=pooling or "last")
 
 
