@@ -1,5 +1,6 @@
 """An install without the extras: every module can be imported, but for those that say they need a
-package of the extras `train` and `service`; and the summary the README's command printed is one.
+package of the extras `train`, `service` and `sentence`; and the summary the README's command
+printed is one.
 
 Usage: python check_minimal.py SUMMARY.txt
 """
@@ -12,7 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-EXTRAS = {"datasets", "accelerate", "fastapi", "starlette", "uvicorn"}
+EXTRAS = {"datasets", "accelerate", "fastapi", "sentence_transformers", "starlette", "uvicorn"}
 INFERENCE = {"spaces.cli", "spaces.batch", "spaces.summarizer", "spaces.records", "spaces.metrics"}
 
 

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import TyperException
 
-from spaces.console import SummaryPrinter, open_output, print_table, progress_bar, say
+from spaces.console import SummaryPrinter, open_output, print_rows, print_table, progress_bar, say
 from spaces.errors import ConfigError, InputError, SpacesError
 from spaces.options import (
     Format,
     Model,
     NoExtract,
+    Pooling,
     SummaryFormat,
     TrainStep,
     Unit,
@@ -274,6 +275,58 @@ def evaluate(
 
 @app.command(
     epilog=examples(
+        "spaces similarity pairs.tsv",
+        "spaces similarity pairs.tsv --model DIR --whiten --dims 256 --pooling first-last",
+    )
+)
+def similarity(
+    pairs: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PAIRS", help="sentence1, sentence2 and label a line, separated by TAB or ||."
+        ),
+    ],
+    model: Model = None,
+    whiten: Annotated[
+        bool, typer.Option("--whiten", help="Whiten the vectors, as learned from these sentences.")
+    ] = False,
+    dims: Annotated[
+        int | None,
+        typer.Option(help="Dimensions kept by --whiten; 256 when not given.", min=1),
+    ] = None,
+    pooling: Annotated[
+        Pooling | None,
+        typer.Option(
+            help="What a vector is: the mean over the tokens of the last layer, or of the first "
+            "and the last, or the last at [CLS]; last when not given."
+        ),
+    ] = None,
+    format: Annotated[Format, typer.Option(help="A table, or JSON.")] = Format.text,
+) -> None:
+    """Compare sentence vectors with labels: Spearman's correlation of cosine and label."""
+    if dims is not None and not whiten:
+        raise ConfigError(f"--dims {dims}: expected together with --whiten: add it")
+    from spaces.similarity import correlate, read_pairs
+    from spaces.vectors import load_encoder
+
+    items = read_pairs(pairs)
+    encoder = load_encoder(model, pooling=pooling.value if pooling else None)
+    result = correlate(items, encoder, whiten=whiten, dims=dims or 256)
+    if result.whitened and result.pairs < 5 * result.dims:
+        say(
+            f"spaces: warning: {2 * result.pairs} sentences are few to whiten {result.dims} "
+            "dimensions with: the figure says little; give fewer --dims or more pairs"
+        )
+    if format is Format.json:
+        from spaces.files import dump_json
+
+        print(dump_json(result.to_dict()))
+    else:
+        print_rows([result.to_dict()])
+
+
+@app.command(
+    epilog=examples(
         "spaces serve",
         "spaces serve --port 9000 --workers 2 --model DIR",
     )
@@ -331,7 +384,7 @@ def train(
     run(step.value, config, overrides or [])
 
 
-def _load(model: Path | None, beams: int | None = None) -> Summarizer:
+def _load(model: str | None, beams: int | None = None) -> Summarizer:
     from spaces.summarizer import Summarizer
 
     summarizer = Summarizer.from_pretrained(model)

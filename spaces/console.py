@@ -5,7 +5,7 @@ error.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from spaces.metrics import Evaluation
     from spaces.provenance import Summary
 
-__all__ = ["SummaryPrinter", "open_output", "print_table", "progress_bar", "say"]
+__all__ = ["SummaryPrinter", "open_output", "print_rows", "print_table", "progress_bar", "say"]
 
 
 def say(message: str) -> None:
@@ -124,11 +124,28 @@ def rate_text(speed: float | None) -> str:
 
 
 def print_table(results: Sequence[Evaluation]) -> None:
-    rows = [("unit", "documents", "ROUGE-1", "ROUGE-2", "ROUGE-L", "weighted")]
+    rows = []
     for result in results:
-        scores = (result.r1, result.r2, result.rl, result.weighted)
-        cells = [f"{score.mean:.4f} [{score.low:.4f}, {score.high:.4f}]" for score in scores]
-        rows.append((result.unit, str(result.n), *cells))
+        row = {"unit": result.unit, "documents": result.n}
+        names = {"ROUGE-1": "r1", "ROUGE-2": "r2", "ROUGE-L": "rl", "weighted": "weighted"}
+        for title, name in names.items():
+            score = getattr(result, name)
+            row[title] = f"{score.mean:.4f} [{score.low:.4f}, {score.high:.4f}]"
+        rows.append(row)
+    print_rows(rows)
+
+
+def print_rows(records: Sequence[Mapping[str, Any]]) -> None:
+    """A table with the keys of the first record as its heading: drawn on a terminal, else with
+    tabs.
+    """
+
+    def shown(value: Any) -> str:
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+    rows = [tuple(records[0]), *(tuple(map(shown, record.values())) for record in records)]
     if not sys.stdout.isatty():
         for row in rows:
             print("\t".join(row))

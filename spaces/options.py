@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from enum import Enum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["Format", "Model", "NoExtract", "SummaryFormat", "TrainStep", "Unit", "examples"]
+__all__ = [
+    "Format",
+    "Model",
+    "NoExtract",
+    "Pooling",
+    "SummaryFormat",
+    "TrainStep",
+    "Unit",
+    "examples",
+]
 
 
 class Format(str, Enum):
@@ -34,6 +42,14 @@ class Unit(str, Enum):
     both = "both"
 
 
+class Pooling(str, Enum):
+    """How the hidden states of a sentence become one vector."""
+
+    last = "last"
+    first_last = "first-last"
+    cls = "cls"
+
+
 class TrainStep(str, Enum):
     """A step of training; each does what it needs of the earlier ones."""
 
@@ -45,9 +61,11 @@ class TrainStep(str, Enum):
 
 
 Model = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        help="Model directory; the default model of this package when not given.", metavar="DIR"
+        help="Model directory, or OWNER/NAME of the hub, also OWNER/NAME@REVISION; the default "
+        "model of this package when not given.",
+        metavar="DIR",
     ),
 ]
 NoExtract = Annotated[

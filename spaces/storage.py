@@ -1,9 +1,10 @@
 """The model directory: written whole or not at all, read with every part checked, and never
 unpickled.
 
-    config.json                              how to summarize: format version, threshold, lengths,
-    decoding tokenizer.json  tokenizer_config.json    one tokenizer for all parts encoder/ labeller/
-    generator/            each config.json and model.safetensors
+    config.json                             how to summarize: format version, lengths, decoding
+    tokenizer.json  tokenizer_config.json   one tokenizer for all parts
+    encoder/  labeller/  generator/         each config.json and model.safetensors
+    README.md                               the model card, where there is one
 
 Weights are half precision on disk unless asked otherwise, and float32 in memory. Parts are read
 here rather than by `from_pretrained` because that one fills a missing weight with random numbers
@@ -34,7 +35,16 @@ from spaces.generate.tokenizer import FIRST_SECTION, load_tokenizer
 from spaces.sections import SECTIONS
 from spaces.settings import SummarizerConfig
 
-__all__ = ["DEFAULT_MODEL", "FORMAT_VERSION", "Parts", "load_model", "save_model"]
+__all__ = [
+    "CARD",
+    "DEFAULT_MODEL",
+    "FILES",
+    "FORMAT_VERSION",
+    "Parts",
+    "load_model",
+    "read_card",
+    "save_model",
+]
 
 DEFAULT_MODEL = Path(__file__).parent / "models" / "default"
 FORMAT_VERSION = 1
@@ -44,6 +54,12 @@ _CLASSES: dict[str, type[PreTrainedModel]] = {
     "labeller": Labeller,
     "generator": Generator,
 }
+CARD = "README.md"
+FILES = (
+    *("config.json", "tokenizer.json", "tokenizer_config.json"),
+    *(f"{part}/{name}" for part in _CLASSES for name in ("config.json", "model.safetensors")),
+)
+"""What a model directory needs, relative to it; nothing else in it is read, but for the card."""
 
 
 class Parts(NamedTuple):
@@ -116,14 +132,27 @@ def load_model(path: str | Path | None = None) -> tuple[SummarizerConfig, Parts]
     return config, parts
 
 
+def read_card(path: str | Path | None = None) -> str | None:
+    """The text of a model's card; None where it has none that can be read."""
+    folder = DEFAULT_MODEL if path is None else Path(path)
+    try:
+        return (folder / CARD).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
 def save_model(
-    path: str | Path, config: SummarizerConfig, parts: Parts, dtype: str = "float16"
+    path: str | Path,
+    config: SummarizerConfig,
+    parts: Parts,
+    dtype: str = "float16",
+    card: str | None = None,
 ) -> None:
     """Write a model directory beside `path`, then put it in the place of `path`.
 
-    What stood there is replaced when it was a model directory (files of other names in it, a model
-    card say, stay) or empty; anything else raises InputError. An unknown `dtype`, or weights too
-    large for it, raise ConfigError.
+    What stood there is replaced when it was a model directory (files of other names in it stay, and
+    a card when there is no `card` to write) or empty; anything else raises InputError. An unknown
+    `dtype`, or weights too large for it, raise ConfigError.
     """
     if dtype not in DTYPES:
         raise ConfigError(f"dtype: expected one of {', '.join(DTYPES)}, got {dtype!r}")
@@ -141,6 +170,8 @@ def save_model(
         settings = {"format_version": FORMAT_VERSION, **asdict(config)}
         text = json.dumps(settings, indent=2) + "\n"
         (temporary / "config.json").write_text(text, encoding="utf-8")
+        if card is not None:
+            (temporary / CARD).write_text(card, encoding="utf-8")
         parts.tokenizer.save_pretrained(temporary)
         for name in _CLASSES:
             _save_part(temporary / name, getattr(parts, name), dtype)

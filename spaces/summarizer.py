@@ -14,11 +14,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import torch
 
+from spaces.card import plain_card
 from spaces.checks import swapped_parties
 from spaces.errors import ConfigError
 from spaces.extract.encoder import SentenceEncoder
@@ -31,11 +33,12 @@ from spaces.generate.cues import CueTokens
 from spaces.generate.model import Generator
 from spaces.generate.numbers import NumberTokens
 from spaces.generate.tokenizer import SEP, by_token, encode_source, segments_of
+from spaces.hub import locate, upload
 from spaces.outline import OutlinedClause, outline
 from spaces.parties import find_parties
 from spaces.provenance import Extract, ScoredClause, Span, Summary, render
 from spaces.settings import SummarizerConfig
-from spaces.storage import Parts, load_model, save_model
+from spaces.storage import Parts, load_model, read_card, save_model
 
 __all__ = ["Span", "Summarizer", "SummarizerConfig", "Summary"]
 
@@ -116,27 +119,56 @@ class Summarizer:
         self.parts = Parts(tokenizer, encoder, labeller, generator)
         self.parts.check()
         self.config = config or SummarizerConfig()
+        self.card: str | None = None  # the text of the model's README.md
         self.tokenizer, self.labeller, self.generator = tokenizer, labeller.eval(), generator.eval()
         self.encoder = SentenceEncoder(encoder.eval(), tokenizer)
         pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
         self.numbers, self.cues = NumberTokens.of(pieces), CueTokens.of(pieces)
 
     @classmethod
-    def from_pretrained(cls, path: str | Path | None = None) -> Summarizer:
+    def from_pretrained(
+        cls, path: str | Path | None = None, *, revision: str | None = None
+    ) -> Summarizer:
         """Read a model directory; None is the default model inside the package.
 
+        A string "owner/name" that is no path here is a model of the Hugging Face hub, at `revision`
+        (a branch, a tag, a commit; "owner/name@revision" does the same), fetched into its cache.
         Raises ModelError, naming the part, what was expected and what was found.
         """
-        config, parts = load_model(path)
-        return cls(*parts, config)
+        folder = locate(path, revision)
+        config, parts = load_model(folder)
+        summarizer = cls(*parts, config)
+        summarizer.card = read_card(folder)
+        return summarizer
 
     def save_pretrained(self, path: str | Path, dtype: str = "float16") -> None:
         """Write the model directory `path`: whole or, when something fails, not at all.
 
         dtype is that of the weights on disk: "float16", "bfloat16" or "float32". A model directory
-        that is there is replaced; a folder with something else raises InputError.
+        that is there is replaced; a folder with something else raises InputError. The model's card,
+        if it has one, goes with it as README.md.
         """
-        save_model(path, self.config, self.parts, dtype)
+        save_model(path, self.config, self.parts, dtype, self.card)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool = False,
+        token: str | None = None,
+        commit_message: str = "Model of spaces-summarizer",
+    ) -> str:
+        """Push the model and its card to "owner/name" of the Hugging Face hub; the address of the
+        commit.
+
+        The repository is made where there is none: `private`, or as its owner has new ones. token:
+        None is that of `hf auth login` or HF_TOKEN. Weights go in half precision. Raises ModelError
+        where the hub cannot be reached or refuses, ConfigError for a name that is none.
+        """
+        with TemporaryDirectory(prefix="spaces-") as scratch:
+            folder = Path(scratch, "model")
+            save_model(folder, self.config, self.parts, card=self.card or plain_card())
+            return upload(folder, repo_id, private=private, token=token, message=commit_message)
 
     def to(self, device: str | torch.device) -> Summarizer:
         """Move all parts to a device ("cpu", "cuda"); returns self."""

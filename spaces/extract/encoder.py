@@ -4,6 +4,10 @@ As SPACES takes them from a frozen RoBERTa, with two differences. Only the text'
 averaged: neither padding nor the [CLS] and [SEP] around them count, so a vector never depends on
 the batch it was computed in. And nothing is cut off: a text longer than one window is encoded
 window by window, and the mean runs over all its tokens.
+
+Two other ways to make one vector of many are there for comparing sentences, where they are usual:
+the average of the first and the last layer (Su et al. 2021, "Whitening Sentence Representations"),
+and the hidden state of [CLS] (Devlin et al. 2019).
 """
 
 from __future__ import annotations
@@ -17,7 +21,9 @@ from torch import nn
 
 from spaces.errors import ConfigError, ModelError
 
-__all__ = ["SentenceEncoder"]
+__all__ = ["POOLINGS", "SentenceEncoder"]
+
+POOLINGS = ("last", "first-last", "cls")
 
 
 class _Window(NamedTuple):
@@ -33,7 +39,14 @@ class SentenceEncoder:
     `backbone(input_ids=(B, L) long, attention_mask=(B, L) bool) -> (B, L, H)` is any module;
     `tokenizer` any callable with the signature of Hugging Face tokenizers, whose `cls_token_id` and
     `sep_token_id` (None: left out) frame each window. `max_tokens` is the longest window in tokens,
-    frame included.
+    frame included. `pooling` says what a vector is:
+
+    - "last": the mean of the last layer over the text's tokens;
+    - "first-last": the same mean of (first layer + last layer) / 2, where the first layer is the
+      output of the first of `backbone.blocks`;
+    - "cls": the last layer at [CLS], and the mean of that over the windows of a long text.
+
+    Raises ConfigError for another pooling, and for one that backbone or tokenizer cannot give.
 
     >>> vectors = SentenceEncoder(backbone, tokenizer).encode(["本院认为，", "驳回原告的诉讼请求。",
     ""])
@@ -41,7 +54,12 @@ class SentenceEncoder:
     ((3, 320), False)
     """
 
-    def __init__(self, backbone: nn.Module, tokenizer, *, max_tokens: int = 256) -> None:
+    def __init__(
+        self, backbone: nn.Module, tokenizer, *, max_tokens: int = 256, pooling: str = "last"
+    ) -> None:
+        if pooling not in POOLINGS:
+            raise ConfigError(f"pooling: expected one of {', '.join(POOLINGS)}, got {pooling!r}")
+        self.pooling = pooling
         self.backbone = backbone
         self.tokenizer = tokenizer
         self.before = [i for i in [getattr(tokenizer, "cls_token_id", None)] if i is not None]
@@ -52,6 +70,15 @@ class SentenceEncoder:
             raise ConfigError(
                 f"max_tokens: expected more than the {frame} tokens that frame a window, "
                 f"got {max_tokens}"
+            )
+        if pooling == "cls" and not self.before:
+            raise ConfigError(
+                "pooling: cls needs a tokenizer with a [CLS] token, this one has none: use last"
+            )
+        if pooling == "first-last" and not len(getattr(backbone, "blocks", ())):
+            raise ConfigError(
+                "pooling: first-last needs a backbone that names its layers (blocks), "
+                "this one does not: use last"
             )
 
     def encode(self, texts: Sequence[str], *, batch_tokens: int = 4096) -> np.ndarray:
@@ -69,13 +96,13 @@ class SentenceEncoder:
         sums = np.zeros((0, 0), dtype=np.float32)
         counts = np.zeros(len(place_of), dtype=np.int64)
         for batch in _batches(windows, batch_tokens):
-            batch_sums = self._sum_tokens(batch)
+            batch_sums, batch_counts = self._sum_states(batch)
             if hidden is None:
                 hidden = batch_sums.shape[1]
                 sums = np.zeros((len(place_of), hidden), dtype=np.float32)
-            for window, window_sum in zip(batch, batch_sums, strict=True):
+            for window, window_sum, count in zip(batch, batch_sums, batch_counts, strict=True):
                 sums[window.text] += window_sum
-                counts[window.text] += len(window.ids) - len(self.before) - len(self.after)
+                counts[window.text] += count
         if hidden is None:
             return np.zeros((len(texts), self._hidden_size()), dtype=np.float32)
         means = sums / np.maximum(counts, 1)[:, None].astype(np.float32)
@@ -94,8 +121,9 @@ class SentenceEncoder:
         return sorted(windows, key=lambda window: -len(window.ids))
 
     @torch.inference_mode()
-    def _sum_tokens(self, batch: list[_Window]) -> np.ndarray:
-        """Sum of hidden states over each window's own tokens, float32, shape (B, hidden)."""
+    def _sum_states(self, batch: list[_Window]) -> tuple[np.ndarray, np.ndarray]:
+        """Sum of hidden states over the tokens of each window that count, float32 (B, hidden), and
+        how many they are (B,)."""
         lengths = torch.tensor([len(window.ids) for window in batch])
         input_ids = torch.zeros((len(batch), int(lengths.max())), dtype=torch.long)
         for row, window in enumerate(batch):
@@ -103,21 +131,38 @@ class SentenceEncoder:
         positions = torch.arange(input_ids.shape[1])[None, :]
         attention_mask = positions < lengths[:, None]
         own = (positions >= len(self.before)) & (positions < lengths[:, None] - len(self.after))
+        if self.pooling == "cls":
+            own = (positions == 0).expand(len(batch), -1)
         device = next(
             (parameter.device for parameter in self.backbone.parameters()), torch.device("cpu")
         )
         training = self.backbone.training
         self.backbone.eval()
         try:
-            states = self.backbone(
-                input_ids=input_ids.to(device), attention_mask=attention_mask.to(device)
-            )
+            states = self._states(input_ids.to(device), attention_mask.to(device))
         finally:
             self.backbone.train(training)
         # Not a product with the mask: what a backbone leaves at padding may be anything, infinity
         # and NaN included.
         states = states.float().masked_fill(~own.to(device)[:, :, None], 0.0)
-        return states.sum(dim=1).cpu().numpy()
+        return states.sum(dim=1).cpu().numpy(), own.sum(dim=1).numpy()
+
+    def _states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """What is averaged, (B, L, H): the last layer, or the mean of it and the first."""
+        if self.pooling != "first-last":
+            return self.backbone(input_ids=input_ids, attention_mask=attention_mask)
+        first: list[torch.Tensor] = []
+
+        def keep(block, inputs, output) -> None:
+            # a block may give its keys and values beside its hidden states
+            first.append(output[0] if isinstance(output, tuple) else output)
+
+        hook = self.backbone.blocks[0].register_forward_hook(keep)
+        try:
+            last = self.backbone(input_ids=input_ids, attention_mask=attention_mask)
+        finally:
+            hook.remove()
+        return (first[0].float() + last.float()) / 2
 
     def _hidden_size(self) -> int:
         """The width of a vector when there was no token to compute one from."""

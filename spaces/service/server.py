@@ -22,7 +22,7 @@ def serve(
     host: str,
     port: int,
     *,
-    model: Path | None = None,
+    model: str | Path | None = None,
     workers: int = 1,
     settings: ServiceSettings | None = None,
     say: Callable[[str], None],
@@ -69,14 +69,16 @@ def serve(
         Server(config).run(sockets=[taken])
 
 
-def _load(path: Path | None, workers: int) -> list[Summarizer]:
+def _load(path: str | Path | None, workers: int) -> list[Summarizer]:
     import torch
 
+    from spaces.hub import locate
     from spaces.summarizer import Summarizer
 
     if workers > 1:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
-    return [Summarizer.from_pretrained(path) for _ in range(workers)]
+    folder = locate(path)  # once: a model on the hub may change in between
+    return [Summarizer.from_pretrained(folder) for _ in range(workers)]
 
 
 def _take(host: str, port: int) -> socket.socket:

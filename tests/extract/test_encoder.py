@@ -113,3 +113,62 @@ def test_wrong_use():
     del nameless.config
     with pytest.raises(ModelError, match="config.hidden_size"):
         SentenceEncoder(nameless, CharacterTokenizer()).encode([""])
+
+
+class Layered(nn.Module):
+    """Two layers that name themselves, and give something beside their states."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.embed = nn.Embedding(64, 8)
+
+        class Layer(nn.Linear):
+            def forward(self, x):
+                return torch.tanh(super().forward(x)), "keys and values"
+
+        self.blocks = nn.ModuleList(Layer(8, 8) for _ in range(2))
+
+    def layers(self, input_ids):
+        x, found = self.embed(input_ids), []
+        for block in self.blocks:
+            x = block(x)[0]
+            found.append(x)
+        return found
+
+    def forward(self, *, input_ids, attention_mask):
+        return self.layers(input_ids)[-1]
+
+
+def test_pooling():
+    backbone, tokenizer = Layered(), CharacterTokenizer()
+    ids = torch.tensor([[CLS, *tokenizer(["甲乙丙"], False)["input_ids"][0], SEP]])
+    first, last = (states[0].detach() for states in backbone.layers(ids))
+    expected = {
+        "last": last[1:-1].mean(0),
+        "first-last": (first[1:-1] + last[1:-1]).mean(0) / 2,
+        "cls": last[0],
+    }
+    for pooling, vector in expected.items():
+        encoder = SentenceEncoder(backbone, tokenizer, pooling=pooling)
+        found = encoder.encode(["甲", "甲乙丙", "", "原告的诉讼请求"])
+        np.testing.assert_allclose(found[1], vector, atol=1e-6)
+        assert not found[2].any()
+    assert not backbone.blocks[0]._forward_hooks
+
+
+def test_the_windows_of_a_long_text_share_their_cls():
+    encoder = SentenceEncoder(Attending(), CharacterTokenizer(), max_tokens=5, pooling="cls")
+    parts = encoder.encode(["甲乙丙", "丁戊"])
+    np.testing.assert_allclose(encoder.encode(["甲乙丙丁戊"])[0], parts.mean(0), atol=1e-6)
+
+
+def test_pooling_that_cannot_be():
+    with pytest.raises(ConfigError, match="pooling: expected one of last, first-last, cls, got"):
+        SentenceEncoder(Attending(), CharacterTokenizer(), pooling="max")
+    with pytest.raises(ConfigError, match="first-last needs a backbone that names its layers"):
+        SentenceEncoder(Attending(), CharacterTokenizer(), pooling="first-last")
+    frameless = CharacterTokenizer()
+    frameless.cls_token_id = None
+    with pytest.raises(ConfigError, match="cls needs a tokenizer with a"):
+        SentenceEncoder(Attending(), frameless, pooling="cls")
