@@ -26,7 +26,8 @@ class SummarizerConfig:
     how much less likely a copied token gets for each 100 tokens of the source that are passed
     over, each counted by the probability of its clause, as a difference of logits. end_cost: the
     same for the end of the text and all that is left. keep_weight: what a clause's log odds beyond
-    those of keep_threshold add to the logit of beginning it.
+    those of keep_threshold add to the logit of beginning it. keep_threshold: the probability of a
+    clause that is neither favoured nor put off.
     """
 
     threshold: float = 0.2

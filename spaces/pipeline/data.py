@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -99,6 +100,15 @@ class DataFiles:
         """The extract pairs, and for each whether it is held out."""
         rows = load_training(self.recipe.data.paths(self.recipe.data.extracts), "extracts")
         return self._split(Records(rows, lambda row: ExtractPair(**row)))
+
+    def labelled(self) -> tuple[Iterator[Judgment], list[bool]]:
+        """What the labeller learns from: the judgments, then the extracts, whose clauses the
+        summary tells apart too; and for each whether it is held out."""
+        judgments, held_judgments = self.judgments()
+        pairs, held_pairs = self.extracts()
+        # a judgment may have the same id
+        extracts = (Judgment(f"extract {p.id}", p.source, p.target) for p in pairs)
+        return chain(judgments, extracts), held_judgments + held_pairs
 
     def _split(self, records: Records) -> tuple[Records, list[bool]]:
         folds = assign_folds(records.ids, self.recipe.data.held_out, self.recipe.seed)

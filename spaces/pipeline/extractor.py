@@ -36,7 +36,7 @@ class ExtractorSteps(LanguageSteps):
             from spaces.pipeline.working import Vectorize
 
             work = Vectorize(start.folder, self.recipe.extract.encoder_layers)
-            shards = self.shards(folder, self.judgments()[0], work)
+            shards = self.shards(folder, self.labelled()[0], work)
             join_stores(folder, shards, width=work.width)
 
         step.run(work)
@@ -57,9 +57,10 @@ class ExtractorSteps(LanguageSteps):
             from spaces.extract.training import train_labeller
 
             store = VectorStore(vectors.folder)
-            judgments, held_out = self.judgments()
+            judgments = self.judgments()[0]
+            held_out = self.labelled()[1]
             learned = [i for i, held in enumerate(held_out) if not held]
-            aside = [i for i, held in enumerate(held_out) if held]
+            aside = [i for i in range(len(judgments)) if held_out[i]]
 
             def fit(documents: list, name: str) -> Labeller:
                 saved = folder / name

@@ -98,6 +98,9 @@ class GeneratorSteps(ExtractorSteps):
                 copy_bias=generate.copy_bias,
                 look_back=generate.look_back,
                 skip_cost=generate.skip_cost,
+                end_cost=generate.end_cost,
+                keep_weight=generate.keep_weight,
+                keep_threshold=generate.keep_threshold,
                 sparse_top_k=generate.sparse_top_k,
             ),
         )
