@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
-from spaces.generate.backbone import Backbone, BackboneConfig, prefix_lm_mask
+from spaces.generate.backbone import ACTIVATIONS, Backbone, BackboneConfig, prefix_lm_mask
 from spaces.generate.cache import Cache
 from spaces.generate.losses import sparse_cross_entropy
 from spaces.generate.reading import ReadState, SelectiveRead
@@ -78,7 +78,8 @@ class Generator(PreTrainedModel):
 
     def token_logits(self, hidden: Tensor) -> Tensor:
         """(…, E) -> (…, V): BERT's output head, its matrix the word embeddings themselves."""
-        hidden = self.norm(F.gelu(self.transform(hidden)))
+        activation = ACTIVATIONS[self.config.hidden_act]
+        hidden = self.norm(activation(self.transform(hidden)))
         return F.linear(hidden, self.backbone.words.weight, self.bias)
 
     def hidden_states(
