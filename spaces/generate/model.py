@@ -175,6 +175,17 @@ class Generator(PreTrainedModel):
         return self.token_logits(hidden).float(), self.copy(hidden).float()
 
     @torch.no_grad()
+    def keep_embeddings(self, rows: Sequence[int]) -> Generator:
+        """Only these words stay, in this order, in the embeddings and in the output bias; returns
+        self."""
+        places = torch.tensor(rows)
+        words = self.backbone.words.weight[places]
+        self.backbone.words = nn.Embedding.from_pretrained(words, freeze=False)
+        self.bias = nn.Parameter(self.bias[places])
+        self.config.vocab_size = self.backbone.config.vocab_size = len(rows)
+        return self
+
+    @torch.no_grad()
     def extend_embeddings(self, compounds: Sequence[Sequence[int]]) -> Generator:
         """New words start as the mean of their pieces, in the embeddings and in the output bias;
         returns self."""
