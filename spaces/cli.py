@@ -368,6 +368,30 @@ def convert(
     )
 
 
+@app.command(
+    epilog=examples(
+        "spaces grow runs/default/model runs/wide --width 2",
+        "spaces train all --config configs/default.yaml pretrain.start=runs/wide",
+    )
+)
+def grow(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.")],
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="New model directory.")],
+    width: Annotated[
+        int, typer.Option(help="How many times as wide: hidden size, heads, feed-forward.", min=2)
+    ] = 2,
+) -> None:
+    """Make a model wider without a change of what it computes, to train it on."""
+    from spaces.grow import grow as make
+
+    config = make(model, output, width=width).generator.config
+    hidden, heads = config.hidden_size, config.num_attention_heads
+    say(
+        f"spaces: hidden size {hidden // width} -> {hidden}, heads {heads // width} -> {heads}: "
+        f"{output}"
+    )
+
+
 def _load(model: Path | None, beams: int | None = None) -> Summarizer:
     from spaces.summarizer import Summarizer
 
