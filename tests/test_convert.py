@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import Unigram, WordPiece
 from transformers import BertConfig, BertForMaskedLM
 
 from spaces.cli import main
-from spaces.convert import convert, keep_pieces
+from spaces.convert import convert, keep_pieces, read_vocabulary
 from spaces.errors import InputError, ModelError
 from spaces.generate.model import Generator
 from spaces.generate.tokenizer import SPECIAL_TOKENS, load_tokenizer, vocabulary_strings
@@ -114,6 +116,16 @@ def test_the_command_says_what_it_did(checkpoint: Path, tmp_path: Path, capsys) 
     assert not (tmp_path / "other").exists()
 
 
+def test_a_vocabulary_may_be_in_tokenizer_json(checkpoint: Path) -> None:
+    (checkpoint / "vocab.txt").unlink()
+    ids = {piece: place for place, piece in enumerate(VOCABULARY)}
+    Tokenizer(WordPiece(ids, unk_token="[UNK]")).save(str(checkpoint / "tokenizer.json"))
+    assert read_vocabulary(checkpoint) == VOCABULARY
+    Tokenizer(Unigram([("a", 0.0)])).save(str(checkpoint / "tokenizer.json"))
+    with pytest.raises(ModelError, match="expected a WordPiece vocabulary"):
+        read_vocabulary(checkpoint)
+
+
 @pytest.mark.parametrize(
     ("vocabulary", "expected"),
     [
@@ -149,11 +161,12 @@ def test_training_starts_from_a_converted_checkpoint(
     convert(tmp_path / "bert", tmp_path / "start")
     settings = [f"work_folder={tmp_path / 'work'}", f"model_folder={tmp_path / 'model'}"]
     settings += [f"pretrain.start={tmp_path / 'start'}", f"pretrain.epochs={epochs}"]
+    settings += [] if epochs == "0" else ["pretrain.residual_attention=true"]
     run("all", training_config, settings)
     begun = Generator.from_pretrained(tmp_path / "start" / "generator")
     trained = Generator.from_pretrained(tmp_path / "work" / "pretrain" / "model")
     same = torch.equal(begun.backbone.words.weight, trained.backbone.words.weight)
-    assert same == (epochs == "0")
+    assert same == (epochs == "0") != trained.config.residual_attention
     summarizer = Summarizer.from_pretrained(tmp_path / "model")
     assert summarizer.generator.config.position == "absolute"
     assert "民间借贷纠纷" in vocabulary_strings(summarizer.tokenizer)
