@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 import shutil
+from collections import Counter
 from pathlib import Path
 
 from spaces.errors import ModelError
