@@ -122,7 +122,7 @@ def kill_and_restart(config: Path, count: int) -> dict:
     shards = config.parent / "work" / "vectors" / "shards"
     wanted = max(1, count // 100 // 2)
     process = child(config, "vectors", stderr=subprocess.DEVNULL)
-    while len(times := _times(shards)) < wanted:
+    while len(_times(shards)) < wanted:
         if process.poll() is not None:
             raise SystemExit("vectors ended before it could be killed: give more --judgments")
         time.sleep(0.01)
