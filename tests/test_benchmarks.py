@@ -22,3 +22,44 @@ def test_oracle_labels_are_those_of_the_plain_recursion(capsys):
     (row,) = main(["--judgments", "2", "--characters", "900", "--repeats", "1", "--json"])
     assert row["equal_to_plain"] == 1 and row["clauses"] > 100
     assert json.loads(capsys.readouterr().out)["results"] == [row]
+
+
+def test_run_all_writes_one_table_and_one_file(tmp_path, capsys):
+    script = runpy.run_path(str(BENCHMARKS / "run_all.py"))
+    tiny = "--layers 1 --hidden 16 --heads 2 --vocabulary 50 --source 12 --new 4 --beams 1"
+    words = ["--only", "decode", "oracle", "--output", str(tmp_path / "all.json")]
+    words += ["--with", f"decode={tiny}"]
+    words += ["--with", "oracle=--judgments 1 --characters 900 --repeats 1"]
+    report = script["main"](words)
+    assert json.loads((tmp_path / "all.json").read_text("utf-8")) == report
+    assert {"cpus", "versions"} <= report["machine"].keys()
+    found = report["benchmarks"]
+    assert [found[name]["error"] for name in ("decode", "oracle")] == [None, None]
+    assert found["oracle"]["results"][0]["equal_to_plain"] == 1
+    assert found["oracle"]["settings"]["seed"] == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| decode", "| oracle"]
+
+
+def test_run_all_names_what_is_missing_or_fails():
+    script = runpy.run_path(str(BENCHMARKS / "run_all.py"))
+    assert script["run_script"]("nothing", [])["error"] == "no such script: nothing.py"
+    failed = script["run_script"]("oracle", ["--judgements"])
+    assert "exit status 2" in failed["error"] and not failed["results"]
+    assert "failed: no such" in script["table"]({"x": {"error": "no such", "results": []}})
+
+
+def test_the_chain_benchmark_gives_shares_of_the_whole(capsys):
+    main = runpy.run_path(str(BENCHMARKS / "chain.py"))["main"]
+    (row,) = main(
+        ["--judgments", "2", "--characters", "700", "--new", "8", "--starts", "0", "--json"]
+    )
+    assert abs(sum(row["shares"].values()) - 1) < 1e-6
+    assert min(row["shares"][stage] for stage in ("vectors", "labelling", "decoding")) > 0
+
+
+def test_made_judgments_have_the_length_asked_for_and_repeat():
+    make = runpy.run_path(str(BENCHMARKS / "judgments.py"))["make_judgments"]
+    first, again = list(make(7, 3, 2700)), list(make(7, 3, 2700))
+    assert first == again and {len(record["text"]) for record in first} == {2700}
+    assert len({record["text"] for record in first}) == len({record["id"] for record in first}) == 7
