@@ -180,12 +180,14 @@ class Recipe:
     """Everything `spaces train` is told.
 
     work_folder: where the results of the steps are kept. model_folder: where the model is written.
-    seed: where all random choices start.
+    seed: where all random choices start. license: of the weights, as the model card states it, by
+    the hub's names.
     """
 
     work_folder: str = "runs/default"
     model_folder: str = "runs/default/model"
     seed: int = 42
+    license: str = "apache-2.0"
     data: Data = field(default_factory=Data)
     words: Words = field(default_factory=Words)
     pretrain: Pretrain = field(default_factory=Pretrain)
