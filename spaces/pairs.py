@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,16 @@ from spaces.generate.training import Pair, Source
 from spaces.outline import OutlinedClause, outline
 from spaces.sentences import split_clauses
 
-__all__ = ["encode_pair", "pick", "read_rows", "supported", "weak_rows", "whole", "write_rows"]
+__all__ = [
+    "encode_pair",
+    "join_rows",
+    "pick",
+    "read_rows",
+    "supported",
+    "weak_rows",
+    "whole",
+    "write_rows",
+]
 
 Clauses = list[list[Any]]  # [text, section] of each clause
 
@@ -87,11 +98,12 @@ def _share(clause: str, known: set[str]) -> float:
 
 
 def weak_rows(
-    judgments: Iterable[str], tokenizer, *, count: int, max_tokens: int, seed: int
+    judgments: Iterable[str], tokenizer, *, count: int, max_tokens: int, seed: int, first: int = 0
 ) -> Iterator[dict]:
-    """Rows for the first `count` of `judgments` that a template fits."""
+    """Rows for the first `count` of `judgments` that a template fits. Their ids, which the random
+    draws depend on, count from `first`."""
     made = 0
-    for number, text in enumerate(judgments):
+    for number, text in enumerate(judgments, first):
         if made == count:
             return
         target = template_summary(text)
@@ -113,7 +125,10 @@ def weak_rows(
 
 
 def encode_pair(row: dict, tokenizer, max_source_tokens: int) -> Pair:
-    """A row in tokens; a source that is too long is cut."""
+    """A row in tokens; a source that is too long is cut.
+
+    The tokens are arrays, since all pairs are in memory in training: a list takes ten times more.
+    """
     sources = []
     for clauses in row["sources"]:
         ids, offsets = encode_source(tokenizer, "".join(text for text, _ in clauses))
@@ -121,8 +136,9 @@ def encode_pair(row: dict, tokenizer, max_source_tokens: int) -> Pair:
         if len(ids) > max_source_tokens:
             ids = [*ids[: max_source_tokens - 1], SEP]
             segments = [*segments[: max_source_tokens - 1], 0]
-        sources.append(Source(ids, segments))
-    return Pair(sources, tokenizer(row["target"], add_special_tokens=False)["input_ids"])
+        sources.append(Source(array("i", ids), array("b", segments)))
+    target = tokenizer(row["target"], add_special_tokens=False)["input_ids"]
+    return Pair(sources, array("i", target))
 
 
 def write_rows(path: str | Path, rows: Iterable[dict]) -> None:
@@ -131,7 +147,24 @@ def write_rows(path: str | Path, rows: Iterable[dict]) -> None:
         file.writelines(dump_json(row) + "\n" for row in rows)
 
 
+def join_rows(path: str | Path, folders: Iterable[Path], *, count: int | None = None) -> None:
+    """The rows of `rows.jsonl` in each of `folders`, in order, as one file; the first `count`."""
+
+    def lines() -> Iterator[str]:
+        for folder in folders:
+            with open(folder / "rows.jsonl", encoding="utf-8") as file:
+                yield from file
+
+    with atomic_write(path) as file:
+        file.writelines(islice(lines(), count))
+
+
+def iter_rows(path: str | Path) -> Iterator[dict]:
+    """What `write_rows` wrote, a row at a time."""
+    with open(path, encoding="utf-8") as file:
+        yield from map(json.loads, file)
+
+
 def read_rows(path: str | Path) -> list[dict]:
     """What `write_rows` wrote."""
-    with open(path, encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+    return list(iter_rows(path))

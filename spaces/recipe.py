@@ -151,7 +151,10 @@ class Generate:
     repetition (0: none). copy_bias: what copying has ahead of generating, as a difference of
     logits. look_back: how many tokens before the furthest one copied so far a run may begin.
     skip_cost: how much less likely a copied token gets for each 100 tokens of the source that are
-    passed over, as a difference of logits.
+    passed over, each counted by the probability of its clause, as a difference of logits. end_cost:
+    the same for the end of the text and all that is left. keep_weight: what a clause's log odds
+    beyond those of keep_threshold add to the logit of beginning it. keep_threshold: the probability
+    of a clause that is neither favoured nor put off.
     """
 
     max_tokens: int = 1280
@@ -173,6 +176,9 @@ class Generate:
     copy_bias: float = 0.0
     look_back: int = 0
     skip_cost: float = 0.0
+    end_cost: float = 0.0
+    keep_weight: float = 0.0
+    keep_threshold: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -180,13 +186,15 @@ class Recipe:
     """Everything `spaces train` is told.
 
     work_folder: where the results of the steps are kept. model_folder: where the model is written.
-    seed: where all random choices start. license: of the weights, as the model card states it, by
-    the hub's names.
+    seed: where all random choices start. workers: processes that cut, count, label and encode texts
+    before training; the results are the same for any number. license: of the weights, as the model
+    card states it, by the hub's names.
     """
 
     work_folder: str = "runs/default"
     model_folder: str = "runs/default/model"
     seed: int = 42
+    workers: int = 1
     license: str = "apache-2.0"
     data: Data = field(default_factory=Data)
     words: Words = field(default_factory=Words)

@@ -24,7 +24,10 @@ class SummarizerConfig:
     the copy tag is chosen, as a difference of logits. look_back: how many tokens before the
     furthest one copied so far a run may begin; a large number lets it begin anywhere. skip_cost:
     how much less likely a copied token gets for each 100 tokens of the source that are passed
-    over, as a difference of logits.
+    over, each counted by the probability of its clause, as a difference of logits. end_cost: the
+    same for the end of the text and all that is left. keep_weight: what a clause's log odds beyond
+    those of keep_threshold add to the logit of beginning it. keep_threshold: the probability of a
+    clause that is neither favoured nor put off.
     """
 
     threshold: float = 0.2
@@ -37,6 +40,9 @@ class SummarizerConfig:
     copy_bias: float = 0.0
     look_back: int = 0
     skip_cost: float = 0.0
+    end_cost: float = 0.0
+    keep_weight: float = 0.0
+    keep_threshold: float = 0.3
 
     def __post_init__(self) -> None:
         _check("threshold", self.threshold, float, 0, 1)
@@ -52,6 +58,9 @@ class SummarizerConfig:
         _check("length_penalty", self.length_penalty, float, 0)
         _check("look_back", self.look_back, int, 0)
         _check("skip_cost", self.skip_cost, float, 0)
+        _check("end_cost", self.end_cost, float, 0)
+        _check("keep_weight", self.keep_weight, float, 0)
+        _check("keep_threshold", self.keep_threshold, float, 0.01, 0.99)
         _check("copy_bias", self.copy_bias, float, -math.inf)
 
     @classmethod

@@ -4,7 +4,7 @@ resumed when cut short.
 A step has a folder. Its fingerprint is a hash of its settings, of the content of the files it reads
 and of the fingerprints of the steps before it. `started.json` says which fingerprint the folder's
 content belongs to, `done.json` that it is complete. A folder of another fingerprint is emptied
-before work begins.
+before work begins; `shards` in it, what the work left half-way, goes when it is complete.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class Step:
         _console.print(f"{self.name}: started", highlight=False)
         work(self.folder)
         self._write("done.json")
+        shutil.rmtree(self.folder / "shards", ignore_errors=True)
         _console.print(f"{self.name}: done", highlight=False)
         return True
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import torch
 
 from spaces.card import plain_card
@@ -31,7 +32,7 @@ from spaces.generate.beam import beam_search
 from spaces.generate.cues import CueTokens
 from spaces.generate.model import Generator
 from spaces.generate.numbers import NumberTokens
-from spaces.generate.tokenizer import SEP, encode_source, segments_of
+from spaces.generate.tokenizer import SEP, by_token, encode_source, segments_of
 from spaces.hub import locate, upload
 from spaces.outline import OutlinedClause, outline
 from spaces.parties import find_parties
@@ -62,6 +63,7 @@ class _Draft:
     source: list[int] = field(default_factory=list)
     offsets: list[tuple[int, int]] = field(default_factory=list)
     segments: list[int] = field(default_factory=list)
+    salience: list[float] = field(default_factory=list)
     summary: str = ""
     spans: list[Span] = field(default_factory=list)
 
@@ -228,7 +230,7 @@ class Summarizer:
             if extract:
                 self._extract(readable, batch_size)
             else:
-                self._take_whole(readable)
+                self._take_whole(readable, batch_size)
             report(len(drafts) - self._generate(readable, batch_size, report))
             summaries += [draft.finish() for draft in drafts]
         return summaries
@@ -237,13 +239,12 @@ class Summarizer:
         encoded = self.tokenizer([clause.text for clause in clauses], add_special_tokens=False)
         return [len(ids) for ids in encoded["input_ids"]]
 
-    def _extract(self, drafts: list[_Draft], batch_size: int) -> None:
-        """Score the clauses of all drafts, and keep of each what the generator will read."""
+    def _label(self, drafts: list[_Draft], batch_size: int) -> list[np.ndarray]:
+        """The labeller's probability for each clause of each draft."""
         clauses = [clause for draft in drafts for clause in draft.clauses]
         if not clauses:
-            return
+            return []
         vectors = self.encoder.encode([clause.text for clause in clauses])
-        counts = self._count_tokens(clauses)
         ends = torch.tensor([len(draft.clauses) for draft in drafts]).cumsum(0).tolist()
         parts = [
             add_place(
@@ -253,12 +254,15 @@ class Summarizer:
             )
             for draft, end in zip(drafts, ends, strict=True)
         ]
-        scores = self.labeller.probabilities(parts, batch_size=batch_size)
-        for draft, probabilities, end in zip(drafts, scores, ends, strict=True):
+        return self.labeller.probabilities(parts, batch_size=batch_size)
+
+    def _extract(self, drafts: list[_Draft], batch_size: int) -> None:
+        """Score the clauses of all drafts, and keep of each what the generator will read."""
+        for draft, probabilities in zip(drafts, self._label(drafts, batch_size), strict=True):
             kept = select(
                 probabilities,
                 threshold=self.config.threshold,
-                token_counts=counts[end - len(draft.clauses) : end],
+                token_counts=self._count_tokens(draft.clauses),
                 max_tokens=self.config.max_source_tokens - 2,
             )
             passed = probabilities > self.config.threshold
@@ -277,26 +281,27 @@ class Summarizer:
                 ScoredClause(clause.start, clause.end, float(p), bool(k))
                 for clause, p, k in zip(draft.clauses, probabilities, kept, strict=True)
             ]
-            self._read(draft, [c for c, k in zip(draft.clauses, kept, strict=True) if k])
+            self._read(draft, np.flatnonzero(kept), probabilities)
 
-    def _take_whole(self, drafts: list[_Draft]) -> None:
+    def _take_whole(self, drafts: list[_Draft], batch_size: int) -> None:
         """Give the generator the text as it is, as many clauses from its beginning as fit."""
-        for draft in drafts:
+        for draft, probabilities in zip(drafts, self._label(drafts, batch_size), strict=True):
             total = fitting = 0
             for count in self._count_tokens(draft.clauses):
                 total += count
                 fitting += total <= self.config.max_source_tokens - 2
-            read = draft.clauses[: max(fitting, 1)]
-            end = read[-1].end
+            read = max(fitting, 1)
+            end = draft.clauses[read - 1].end
             if end < len(draft.text):
                 draft.warnings.append(
                     "The text is longer than what the generator reads: it was cut at a clause "
                     f"border, after {end} of {len(draft.text)} characters."
                 )
-            self._read(draft, read)
+            self._read(draft, range(read), probabilities)
 
-    def _read(self, draft: _Draft, clauses: list[OutlinedClause]) -> None:
+    def _read(self, draft: _Draft, kept: Sequence[int], probabilities: np.ndarray) -> None:
         """The generator's source, cut inside a clause only when a single clause is too long."""
+        clauses = [draft.clauses[i] for i in kept]
         draft.extract = Extract.of(draft.text, [piece for c in clauses for piece in c.pieces])
         source, offsets = encode_source(self.tokenizer, draft.extract.text)
         limit = self.config.max_source_tokens
@@ -308,6 +313,8 @@ class Summarizer:
             )
         draft.source, draft.offsets = source, offsets
         draft.segments = segments_of(offsets, [(c.text, c.section) for c in clauses])
+        scores = [(c.text, float(probabilities[i])) for c, i in zip(clauses, kept, strict=True)]
+        draft.salience = by_token(offsets, scores, 0.0)
 
     def _generate(
         self, drafts: list[_Draft], batch_size: int, report: Callable[[int], None]
@@ -320,6 +327,7 @@ class Summarizer:
                 self.generator,
                 [draft.source for draft in batch],
                 segments=[draft.segments for draft in batch],
+                salience=[draft.salience for draft in batch],
                 beams=self.config.beams,
                 max_new_tokens=self.config.max_new_tokens,
                 sparse_top_k=self.config.sparse_top_k,
@@ -328,6 +336,9 @@ class Summarizer:
                 copy_bias=self.config.copy_bias,
                 look_back=self.config.look_back,
                 skip_cost=self.config.skip_cost,
+                end_cost=self.config.end_cost,
+                keep_weight=self.config.keep_weight,
+                keep_threshold=self.config.keep_threshold,
                 numbers=self.numbers,
                 cues=self.cues,
             )

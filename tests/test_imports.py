@@ -42,6 +42,7 @@ TRAINING = {
     "spaces.pairs",
     "spaces.recipe",
     "spaces.steps",
+    "spaces.shards",
     "spaces.generate.pretraining",
     "spaces.extract.crossfit",
 }

@@ -90,6 +90,17 @@ def test_a_second_run_skips_every_step(trained: Path, capsys: pytest.CaptureFixt
     assert "started" not in capsys.readouterr().err
 
 
+def test_worker_processes_change_nothing(trained: Path, tmp_path: Path) -> None:
+    """Workers are spawned; the texts are cut, counted, labelled and encoded as in one process."""
+    run("generate", trained / "config.yaml", [f"work_folder={tmp_path}/work", "workers=2"])
+    files = ["vocabulary/tokenizer.json", "tokens/tokens.bin", "tokens/clauses.npy"]
+    files += ["tokens/documents.npy", "vectors/index.jsonl", "vectors/vectors.f16"]
+    for name in [*files, "pairs/pairs.jsonl", "weak/pairs.jsonl"]:
+        alone, together = (folder / "work" / name for folder in (trained, tmp_path))
+        assert alone.read_bytes() == together.read_bytes(), name
+    assert not list(tmp_path.glob("work/*/shards"))
+
+
 def test_a_changed_setting_redoes_its_step_and_those_after(trained: Path) -> None:
     before = _times(trained)
     run("generate", trained / "config.yaml", ["generate.replacement=0.3"])

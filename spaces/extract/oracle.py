@@ -7,16 +7,15 @@ order of the summary is the order of the matches. The matched clause belongs to 
 document clause may be the origin of several short summary clauses.
 
 Similarity is 0.2 ROUGE-1 + 0.4 ROUGE-2 + 0.4 ROUGE-L (F1, over characters, white space dropped),
-the same number as `spaces.metrics.similarity`. Here it is computed for one summary clause against
-all clauses of the document at once: the overlaps of unigrams and bigrams come exactly from an
-inverted index, and since a common subsequence cannot be longer than the unigram overlap, the
-overlaps also bound ROUGE-L. Only clauses whose bound reaches the best score so far pay for a
-longest common subsequence, which is a few per summary clause.
+the same number as `spaces.metrics.similarity`. The overlaps of unigrams and bigrams of all summary
+clauses with all document clauses are counted exactly, at once, over whole arrays. Since a common
+subsequence cannot be longer than the unigram overlap, they also bound ROUGE-L: only clauses whose
+bound reaches the best score so far pay for a longest common subsequence (bit-parallel, Hyyrö 2004,
+in `rapidfuzz`), which is one or two per summary clause.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -44,14 +43,14 @@ def oracle_labels(clauses: Sequence[str], summary: str | Sequence[str]) -> list[
         summary = [clause.text for clause in split_clauses(summary)]
     queries = [_squeeze(text) for text in summary]
     labels = [0] * len(clauses)
-    index = _Index([_squeeze(text) for text in clauses])
+    matches = _Matches(queries, [_squeeze(text) for text in clauses])
     # Parts still to match: clauses [s_start, s_end) of the summary in [d_start, d_end).
     parts = [(0, len(queries), 0, len(clauses))]
     while parts:
         s_start, s_end, d_start, d_end = parts.pop()
         # The sort is stable, so of clauses of one length the first comes first.
         for s in sorted(range(s_start, s_end), key=lambda s: -len(queries[s])):
-            d = index.most_similar(queries[s], d_start, d_end)
+            d = matches.most_similar(s, d_start, d_end) if queries[s] else None
             if d is not None:
                 labels[d] = 1
                 parts.append((s_start, s, d_start, d + 1))
@@ -66,53 +65,87 @@ def _squeeze(text: str) -> str:
     return "".join(text.split())
 
 
-class _Index:
-    """Grams of the clauses of one document: character or pair -> (clauses, counts in them)."""
+class _Matches:
+    """What every query shares with every clause: the known part of the score, and its bound.
 
-    def __init__(self, clauses: Sequence[str]) -> None:
-        self.clauses = clauses
-        self.lengths = np.array([len(clause) for clause in clauses], dtype=np.int64)
-        places: dict[str, list[int]] = {}
-        counts: dict[str, list[int]] = {}
-        for place, clause in enumerate(clauses):
-            for gram, count in _grams(clause).items():
-                places.setdefault(gram, []).append(place)
-                counts.setdefault(gram, []).append(count)
-        self.postings = {gram: (np.array(places[gram]), np.array(counts[gram])) for gram in places}
+    `partial[q, d]` is the score without ROUGE-L, `bounds[q, d]` the most it can be with it.
+    """
 
-    def most_similar(self, query: str, start: int, end: int) -> int | None:
-        """The first most similar clause in [start, end) to `query`; None when nothing is shared."""
-        if not query or start >= end:
-            return None
-        unigrams = np.zeros(len(self.clauses), dtype=np.int64)
-        bigrams = np.zeros(len(self.clauses), dtype=np.int64)
-        for gram, count in _grams(query).items():
-            if gram in self.postings:
-                places, counts = self.postings[gram]
-                overlaps = unigrams if len(gram) == 1 else bigrams
-                overlaps[places] += np.minimum(counts, count)
-        unigrams, bigrams = unigrams[start:end], bigrams[start:end]
-        sizes = self.lengths[start:end] + len(query)  # 2 hits / (n + m) is F1
-        r1 = 2 * unigrams / sizes
-        r2 = 2 * bigrams / np.maximum(sizes - 2, 1)
+    def __init__(self, queries: Sequence[str], clauses: Sequence[str]) -> None:
+        self.queries, self.clauses = list(queries), list(clauses)
+        shape = (len(queries), len(clauses))
+        asked, wanted = _grams(queries)
+        owners, found = _grams(clauses)
+        # Grams by number, those of the queries only; most grams of a document are in none of them.
+        known = np.unique(wanted)
+        if not len(known) or not len(found):
+            self.sizes = self.partial = self.bounds = np.zeros(shape)
+            return
+        numbers = np.minimum(np.searchsorted(known, found), len(known) - 1)
+        shared = known[numbers] == found
+        clause_of, grams, counts = _counted(owners[shared], numbers[shared], len(known))
+        gram_of, askers, limits = _counted(np.searchsorted(known, wanted), asked, len(queries))
+        # Each (clause, gram) meets every query with that gram: a run of the queries sorted by gram.
+        first = np.searchsorted(gram_of, np.arange(len(known) + 1))
+        runs = (first[1:] - first[:-1])[grams]
+        ends = np.cumsum(runs)
+        places = np.arange(ends[-1] if len(ends) else 0)
+        places += np.repeat(first[:-1][grams] - (ends - runs), runs)
+        hits = np.minimum(np.repeat(counts, runs), limits[places])
+        pairs = askers[places] * shape[1] + np.repeat(clause_of, runs)
+        # A gram of two characters has a number above all of one.
+        pairs += np.repeat(known[grams] >= _PAIR, runs) * (shape[0] * shape[1])
+        overlaps = np.bincount(pairs, hits, 2 * shape[0] * shape[1]).reshape(2, *shape)
+        lengths = np.array([len(query) for query in queries])[:, None]
+        self.sizes = lengths + np.array([len(clause) for clause in clauses])
+        r1 = 2 * overlaps[0] / np.maximum(self.sizes, 1)  # 2 hits / (n + m) is F1
+        r2 = 2 * overlaps[1] / np.maximum(self.sizes - 2, 1)
         w1, w2, wl = WEIGHTS
-        partial = w1 * r1 + w2 * r2
-        bounds = partial + wl * r1
-        best, best_place = 0.0, None
-        for i in np.argsort(-bounds, kind="stable"):
-            # An equal bound may still be an equal score at an earlier place, so only a lower one
-            # ends the search.
-            if bounds[i] <= 0 or bounds[i] < best:
+        self.partial = w1 * r1 + w2 * r2
+        self.bounds = self.partial + wl * r1
+
+    def most_similar(self, query: int, start: int, end: int) -> int | None:
+        """The first most similar clause in [start, end) to a query; None when nothing is shared."""
+        bounds = self.bounds[query, start:end]
+        if not len(bounds) or not bounds.any():
+            return None
+        text, wl = self.queries[query], WEIGHTS[2]
+
+        def score(place: int) -> float:
+            common = LCSseq.similarity(text, self.clauses[place])
+            return self.partial[query, place] + wl * (2 * common / self.sizes[query, place])
+
+        best_place = start + int(bounds.argmax())
+        best = score(best_place)
+        # An equal bound may still be an equal score at an earlier place.
+        rivals = (np.flatnonzero((bounds >= best) & (bounds > 0)) + start).tolist()
+        for place in sorted(rivals, key=lambda place: -bounds[place - start]):
+            if bounds[place - start] < best:
                 break
-            common = LCSseq.similarity(query, self.clauses[start + i])
-            score = partial[i] + wl * (2 * common / sizes[i])
-            if score > best or (score == best and i < best_place):
-                best, best_place = score, i
-        return None if best_place is None else int(start + best_place)
+            if place == best_place:
+                continue
+            found = score(place)
+            if found > best or (found == best and place < best_place):
+                best, best_place = found, place
+        return best_place
 
 
-def _grams(text: str) -> Counter[str]:
-    """Characters and pairs: `"本本院" -> {"本": 2, "院": 1, "本本": 1, "本院": 1}`."""
-    grams = Counter(text)
-    grams.update(map("".join, zip(text, text[1:], strict=False)))
-    return grams
+_PAIR = 1 << 32
+
+
+def _grams(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The number of its text and a number for each character and each pair of neighbours."""
+    data = "".join(texts).encode("utf-32-le", "surrogatepass")
+    letters = np.frombuffer(data, dtype="<u4").astype(np.int64)
+    owners = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+    inside = owners[1:] == owners[:-1]
+    pairs = (letters[:-1] + 1) * _PAIR + letters[1:]
+    return np.concatenate((owners, owners[1:][inside])), np.concatenate((letters, pairs[inside]))
+
+
+def _counted(
+    major: np.ndarray, minor: np.ndarray, width: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The distinct (major, minor) in order, minor below `width`, and how often each occurs."""
+    both, counts = np.unique(major * width + minor, return_counts=True)
+    return both // width, both % width, counts

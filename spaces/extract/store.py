@@ -21,7 +21,7 @@ import numpy as np
 
 from spaces.errors import InputError, ModelError
 
-__all__ = ["LabelledVectors", "VectorStore", "write_vectors"]
+__all__ = ["LabelledVectors", "VectorStore", "join_stores", "write_vectors"]
 
 FORMAT = 1
 VECTORS, INDEX = "vectors.f16", "index.jsonl"
@@ -86,6 +86,18 @@ def write_vectors(
     os.replace(part_vectors, directory / VECTORS)
     os.replace(part_index, directory / INDEX)
     return VectorStore(directory)
+
+
+def join_stores(directory: str | Path, parts: Iterable[Path], *, width: int) -> VectorStore:
+    """The stores in `parts`, one behind the other, written into `directory` and opened. One part
+    is open at a time."""
+
+    def documents() -> Iterator[tuple[str | int, LabelledVectors]]:
+        for part in parts:
+            store = VectorStore(part)
+            yield from zip(store.ids, store, strict=True)
+
+    return write_vectors(directory, documents(), width=width)
 
 
 class VectorStore(Sequence[LabelledVectors]):

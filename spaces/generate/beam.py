@@ -26,6 +26,7 @@ from spaces.generate.copying import OUTSIDE, CopyState, resolve_positions, take_
 from spaces.generate.cues import CueState, CueTokens
 from spaces.generate.numbers import NO_NUMBERS, NumberTokens
 from spaces.generate.rules import NoRepeat, repeat_limits
+from spaces.generate.salience import Salience
 from spaces.generate.tokenizer import CLS, PAD, SEP
 
 
@@ -78,6 +79,7 @@ def beam_search(
     *,
     max_new_tokens: int,
     segments: Sequence[Sequence[int]] | None = None,
+    salience: Sequence[Sequence[float]] | None = None,
     beams: int = 1,
     sparse_top_k: int = 10,
     length_penalty: float = 1.0,
@@ -85,6 +87,9 @@ def beam_search(
     copy_bias: float = 0.0,
     look_back: int | None = None,
     skip_cost: float = 0.0,
+    end_cost: float = 0.0,
+    keep_weight: float = 0.0,
+    keep_threshold: float = 0.5,
     numbers: NumberTokens = NO_NUMBERS,
     cues: CueTokens | None = None,
 ) -> list[Hypothesis]:
@@ -93,9 +98,10 @@ def beam_search(
     A source is [CLS] … [SEP] in token ids; `segments` says for each of its tokens which part of
     the source it belongs to (see `Backbone.forward`). `sparse_top_k` is k (0: all allowed tokens
     share the probability); `no_repeat` is for `rules.repeat_limits` (0: anything may repeat).
+    `salience` says for each token how probable it is that its clause is to be kept; it,
+    `skip_cost`, `end_cost`, `keep_weight` and `keep_threshold` are for `salience.Salience`.
     `copy_bias` is what copying has ahead of generating, in the logits of the tags; `look_back` is
-    for `CopyState`; `skip_cost` what passing over 100 tokens of the source costs a copied token, in
-    its logit. `numbers` are the tokens that make numbers, which are copied whole
+    for `CopyState`. `numbers` are the tokens that make numbers, which are copied whole
     (`copying.CopyState`); `cues` those behind which runs begin in one section only
     (`cues.CueState`; needs `segments`).
     The model is to be in evaluation mode. Raises ConfigError for a setting out of range,
@@ -141,7 +147,15 @@ def beam_search(
         beams=beams,
         cues=cues or CueTokens(),
     )
-    states = [cache, copy, texts, repeats, stages]
+    wanted = Salience(
+        source_mask=source_mask,
+        probabilities=None if salience is None else _pad(salience, model.device, torch.float)[0],
+        threshold=keep_threshold,
+        keep_weight=keep_weight,
+        skip_cost=skip_cost,
+        end_cost=end_cost,
+    )
+    states = [cache, copy, texts, repeats, stages, wanted]
     pools = [_Pool(beams, max_new_tokens, length_penalty) for _ in sources]
     open_pools = pools  # those of the documents still in the batch, row by row
     tokens = source_ids.new_full((len(sources), beams), CLS)
@@ -153,13 +167,11 @@ def beam_search(
     for step in range(1, max_new_tokens + 1):
         logits, tag_logits = model.step(tokens=tokens, cache=cache)
         banned = repeats.banned(logits.shape[-1]) | stages.banned(logits.shape[-1])
-        tag_logits = tag_logits - copy_bias * generating
+        tag_logits = tag_logits - copy_bias * generating + wanted.tags(copy)
         tags, allowed = copy.choose(
             tag_logits=tag_logits, banned=banned, reachable=stages.reachable()
         )
-        if skip_cost:
-            passed_over = copy.skipped(tags=tags, vocab_size=logits.shape[-1])
-            logits = logits - skip_cost / 100 * passed_over
+        logits = logits + wanted.tokens(copy, tags=tags, vocab_size=logits.shape[-1])
         log_p, choices = sparse_log_softmax(logits=logits, allowed=allowed, k=sparse_top_k)
 
         # W best of all candidates: those that end leave; W best of the others: the next beams
@@ -287,11 +299,13 @@ def _check_settings(**settings: tuple[float, float]) -> None:
             raise ConfigError(f"{name} must be at least {least}, not {value}")
 
 
-def _pad(sources: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+def _pad(
+    sources: Sequence[Sequence[float]], device: torch.device, dtype: torch.dtype = torch.long
+) -> tuple[Tensor, Tensor]:
     """Token ids (B, S) padded on the right, and the mask (B, S) bool of real tokens."""
     if not all(len(source) for source in sources):
         raise ValueError("a source needs at least one token, [CLS] and [SEP] included")
-    rows = [torch.tensor(source, dtype=torch.long) for source in sources]
+    rows = [torch.tensor(source, dtype=dtype) for source in sources]
     lengths = torch.tensor([len(row) for row in rows], device=device)
     ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=PAD).to(device)
     return ids, torch.arange(ids.shape[1], device=device) < lengths[:, None]

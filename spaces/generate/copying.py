@@ -194,7 +194,7 @@ class CopyState:
         possible = torch.stack((~in_number, ~in_number, in_run), dim=-1)
         tags = tag_logits.masked_fill(~possible, -torch.inf).argmax(dim=-1)
         for tag in (INSIDE, BEGIN):
-            nothing = ~self._places(tags).any(dim=-1)
+            nothing = ~self.places(tags).any(dim=-1)
             tags = tags.masked_fill((tags == tag) & nothing, tag - 1)
         if self.counted.any() and len(self.tokens["marks"]):
             mark = torch.zeros_like(banned)
@@ -215,7 +215,7 @@ class CopyState:
         tokens = self.source_ids[:, None].expand_as(self.match)
         copied = self.match.new_zeros((*tags.shape, vocab_size))
         # places that do not count are written to [PAD], which is then cleared
-        copied.scatter_(2, tokens.masked_fill(~self._places(tags), PAD), True)
+        copied.scatter_(2, tokens.masked_fill(~self.places(tags), PAD), True)
         copied[..., PAD] = False
         generated = self.match.new_ones(vocab_size)
         generated[list(NOT_GENERATED)] = False
@@ -232,25 +232,10 @@ class CopyState:
             generated[..., self.tokens[kind]] &= ~barred[..., None]
         return torch.where((tags == OUTSIDE)[..., None], generated, copied)
 
-    def skipped(self, *, tags: Tensor, vocab_size: int) -> Tensor:
-        """How many source tokens are passed over to copy each token, (B, W, V) float; 0 for O.
-
-        A token that could be taken from several places counts for the nearest. For a source a b c d
-        of which a was copied, B: 0 for b, 1 for c, 2 for d.
-        """
-        places = self._places(tags)
-        index = torch.arange(places.shape[-1], device=places.device)
-        distance = (index - self.furthest[..., None] - 1).clamp(min=0).float()
-        distance = distance.masked_fill(~places, torch.inf)
-        tokens = self.source_ids[:, None].expand_as(places)
-        nearest = distance.new_full((*tags.shape, vocab_size), torch.inf)
-        nearest.scatter_reduce_(2, tokens, distance, "amin")
-        return nearest.masked_fill(torch.isinf(nearest), 0.0)
-
     def advance(self, *, tags: Tensor, tokens: Tensor) -> None:
         """Take in one chosen token per beam: `tags` and `tokens` are (B, W) long."""
         same = self.source_ids[:, None] == tokens[..., None]
-        self.match = self._places(tags) & same
+        self.match = self.places(tags) & same
         self.furthest = torch.maximum(self.furthest, self.ends)
         self.reachable = None
         digit, point = self._is(tokens, "digits"), self._is(tokens, "points")
@@ -275,7 +260,7 @@ class CopyState:
         if self.reachable is not None:
             self.reachable = self.reachable[rows]
 
-    def _places(self, tags: Tensor) -> Tensor:
+    def places(self, tags: Tensor) -> Tensor:
         """(B, W, S) bool: the source tokens that a beam with this tag may take."""
         after = torch.zeros_like(self.match)
         after[..., 1:] = self.match[..., :-1]

@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import json
 import lzma
+import shutil
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +114,8 @@ def store_tokens(texts: Iterable[str], tokenizer, folder: str | Path) -> None:
         )
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    clause_starts, document_starts, position = [], [], 0
+    # arrays, not lists: a number takes 8 bytes instead of 40
+    clause_starts, document_starts, position = array("q"), array("q"), 0
     with open(folder / "tokens.bin", "wb") as file:
         for text in texts:
             document_starts.append(len(clause_starts))
@@ -124,8 +127,25 @@ def store_tokens(texts: Iterable[str], tokenizer, folder: str | Path) -> None:
                     clause_starts.append(position)
                     file.write(np.asarray(ids, dtype=np.uint16).tobytes())
                     position += len(ids)
-    np.save(folder / "clauses.npy", np.asarray([*clause_starts, position], dtype=np.int64))
-    np.save(folder / "documents.npy", np.asarray([*document_starts, len(clause_starts)], np.int64))
+    document_starts.append(len(clause_starts))
+    clause_starts.append(position)
+    np.save(folder / "clauses.npy", np.frombuffer(clause_starts, dtype=np.int64))
+    np.save(folder / "documents.npy", np.frombuffer(document_starts, dtype=np.int64))
+
+
+def join_tokens(parts: Iterable[str | Path], folder: str | Path) -> None:
+    """What `store_tokens` wrote into the folders `parts`, one behind the other, into `folder`."""
+    folder = Path(folder)
+    clauses, documents = [np.zeros(1, np.int64)], [np.zeros(1, np.int64)]
+    with open(folder / "tokens.bin", "wb") as whole:
+        for part in map(Path, parts):
+            with open(part / "tokens.bin", "rb") as file:
+                shutil.copyfileobj(file, whole)
+            # each part's first start is where the part before ended
+            clauses.append(clauses[-1][-1] + np.load(part / "clauses.npy")[1:])
+            documents.append(documents[-1][-1] + np.load(part / "documents.npy")[1:])
+    np.save(folder / "clauses.npy", np.concatenate(clauses))
+    np.save(folder / "documents.npy", np.concatenate(documents))
 
 
 class PretrainingExamples(torch.utils.data.Dataset):

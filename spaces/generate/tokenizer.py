@@ -16,11 +16,14 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
+
+Value = TypeVar("Value")
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 PAD, UNK, CLS, SEP, MASK = range(5)
@@ -55,13 +58,18 @@ def build_tokenizer(
     return _wrap(pieces)
 
 
-def count_words(texts: Iterable[str], segment, *, min_characters: int = 1) -> Counter[str]:
-    """Words of `texts` as `segment(text) -> list of words` cuts them, together with every single
-    character.
+def count_words(
+    texts: Iterable[str], segment: Callable[[str], list[str]], *, min_characters: int = 1
+) -> Counter[str]:
+    """The counts that `build_tokenizer` takes, of a corpus read at once."""
+    return choose_words(*tally_words(texts, segment), min_characters=min_characters)
 
-    Words with a digit or a Latin letter are counted by character only: an amount is copied digit by
-    digit and never becomes one opaque token. Characters seen fewer than `min_characters` times are
-    left out ([UNK] stands for them).
+
+def tally_words(
+    texts: Iterable[str], segment: Callable[[str], list[str]]
+) -> tuple[Counter[str], Counter[str]]:
+    """How often each character, and each word as `segment` cuts it, occurs in `texts`, normalised
+    as the tokenizer does. Counts of parts of a corpus can be added up.
     """
     normalize = _normalizer().normalize_str
     words: Counter[str] = Counter()
@@ -70,6 +78,19 @@ def count_words(texts: Iterable[str], segment, *, min_characters: int = 1) -> Co
         text = normalize(text)
         characters.update(text)
         words.update(segment(text))
+    return characters, words
+
+
+def choose_words(
+    characters: Mapping[str, int], words: Mapping[str, int], *, min_characters: int = 1
+) -> Counter[str]:
+    """What `build_tokenizer` takes of the counts of a whole corpus: words together with every
+    single character.
+
+    Words with a digit or a Latin letter are counted by character only: an amount is copied digit by
+    digit and never becomes one opaque token. Characters seen fewer than `min_characters` times are
+    left out ([UNK] stands for them).
+    """
     counts = Counter(
         {c: n for c, n in characters.items() if n >= min_characters and not c.isspace()}
     )
@@ -136,8 +157,19 @@ def segments_of(
     >>> segments_of([(0, 0), (0, 2), (2, 4), (0, 0)], [("原告", 0), ("诉称", 1)])
     [0, 2, 3, 0]
     """
-    sections = [section for text, section in clauses for _ in text]
-    return [FIRST_SECTION + sections[start] if end > start else 0 for start, end in offsets]
+    return by_token(offsets, ((text, FIRST_SECTION + section) for text, section in clauses), 0)
+
+
+def by_token(
+    offsets: Sequence[tuple[int, int]], clauses: Iterable[tuple[str, Value]], special: Value
+) -> list[Value]:
+    """What each token's clause has; `special` for [CLS] and [SEP].
+
+    >>> by_token([(0, 0), (0, 2), (2, 4), (0, 0)], [("原告", 0.9), ("诉称", 0.1)], 0.0)
+    [0.0, 0.9, 0.1, 0.0]
+    """
+    values = [value for text, value in clauses for _ in text]
+    return [values[start] if end > start else special for start, end in offsets]
 
 
 def vocabulary_strings(tokenizer: PreTrainedTokenizerFast) -> list[str]:

@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from spaces.errors import InputError
 from spaces.folds import assign_folds
 from spaces.recipe import Recipe
 from spaces.records import ExtractPair, Judgment, load_training
+from spaces.shards import Work, in_shards
 from spaces.steps import Step
 
-__all__ = ["DataFiles", "once"]
+__all__ = ["DataFiles", "Records", "once"]
+
+Record = TypeVar("Record")
+
+
+class Records(Sequence[Record], Generic[Record]):
+    """Records made when they are asked for, of rows that lie on disk (`load_training`)."""
+
+    def __init__(self, rows: Any, make: Callable[[dict[str, str]], Record]):
+        self.rows, self.make = rows, make
+        self.ids: list[str] = list(rows["id"])
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, place):
+        return self.make(self.rows[place])
+
+    def __iter__(self) -> Iterator[Record]:
+        return map(self.make, self.rows)
 
 
 def once(make: Callable[[Any], Step]) -> Callable[[Any], Step]:
@@ -51,6 +72,10 @@ class DataFiles:
         described = {"seed": self.recipe.seed, "settings": settings}
         return Step(self.folder / name, described, files=files, after=after)
 
+    def shards(self, folder: Path, records: Iterable[Any], work: Work) -> Iterator[Path]:
+        """`in_shards` with the recipe's workers, in a folder that the step removes at its end."""
+        return in_shards(folder / "shards", records, work, workers=self.recipe.workers)
+
     def corpus_files(self) -> list[Path]:
         """Raw text, and the texts and summaries of the training judgments, held-out ones too:
         pretraining is not told which summary belongs to which judgment."""
@@ -66,20 +91,35 @@ class DataFiles:
         data = self.recipe.data
         return data.paths([*data.judgments, *data.extracts, *data.summaries])
 
-    def judgments(self) -> tuple[list[Judgment], list[bool]]:
+    def judgments(self) -> tuple[Records[Judgment], list[bool]]:
         """The training judgments, and for each whether it is held out."""
-        data = self.recipe.data
-        rows = load_training(data.paths(data.judgments), "judgments")
-        judgments = [Judgment(row["id"], row["text"], row["summary"]) for row in rows]
-        folds = assign_folds([j.id for j in judgments], data.held_out, self.recipe.seed)
-        return judgments, [fold == 0 for fold in folds]
+        rows = load_training(self.recipe.data.paths(self.recipe.data.judgments), "judgments")
+        return self._split(Records(rows, lambda row: Judgment(**row)))
 
-    def extracts(self) -> tuple[list[ExtractPair], list[bool]]:
+    def extracts(self) -> tuple[Records[ExtractPair], list[bool]]:
         """The extract pairs, and for each whether it is held out."""
-        data = self.recipe.data
-        pairs = [ExtractPair(**r) for r in load_training(data.paths(data.extracts), "extracts")]
-        folds = assign_folds([pair.id for pair in pairs], data.held_out, self.recipe.seed)
-        return pairs, [fold == 0 for fold in folds]
+        rows = load_training(self.recipe.data.paths(self.recipe.data.extracts), "extracts")
+        return self._split(Records(rows, lambda row: ExtractPair(**row)))
+
+    def labelled(self) -> tuple[Iterator[Judgment], list[bool]]:
+        """What the labeller learns from: the judgments, then the extracts, whose clauses the
+        summary tells apart too; and for each whether it is held out."""
+        judgments, held_judgments = self.judgments()
+        pairs, held_pairs = self.extracts()
+        # a judgment may have the same id
+        extracts = (Judgment(f"extract {p.id}", p.source, p.target) for p in pairs)
+        return chain(judgments, extracts), held_judgments + held_pairs
+
+    def _split(self, records: Records) -> tuple[Records, list[bool]]:
+        folds = assign_folds(records.ids, self.recipe.data.held_out, self.recipe.seed)
+        return records, [fold == 0 for fold in folds]
+
+    def training_texts(self) -> Iterator[str]:
+        """Judgments, and both sides of the extracts."""
+        for judgment in self.judgments()[0]:
+            yield judgment.text
+        for pair in self.extracts()[0]:
+            yield from (pair.source, pair.target)
 
     @functools.cached_property
     def held_out(self) -> dict[str, list[tuple[str, str]]]:

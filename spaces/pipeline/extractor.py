@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from spaces.files import atomic_write, dump_json
-from spaces.outline import outline
 from spaces.pipeline.data import once
 from spaces.pipeline.language import LanguageSteps
 from spaces.steps import Step
@@ -34,25 +32,12 @@ class ExtractorSteps(LanguageSteps):
         step = self.step("vectors", settings, self.training_files(), after=[start])
 
         def work(folder: Path) -> None:
-            from spaces.extract.encoder import SentenceEncoder
-            from spaces.extract.oracle import oracle_labels
-            from spaces.extract.place import PLACE_SIZE, add_place
-            from spaces.extract.store import LabelledVectors, write_vectors
-            from spaces.generate.tokenizer import load_tokenizer
+            from spaces.extract.store import join_stores
+            from spaces.pipeline.working import Vectorize
 
-            backbone = self.encoder(start)
-            encoder = SentenceEncoder(backbone, load_tokenizer(start.folder))
-
-            def labelled() -> Iterator[tuple[str | int, LabelledVectors]]:
-                for judgment in self.judgments()[0]:
-                    clauses = outline(judgment.text)
-                    texts = [clause.text for clause in clauses]
-                    labels = np.asarray(oracle_labels(texts, judgment.summary or ""))
-                    sections = [clause.section for clause in clauses]
-                    vectors = add_place(encoder.encode(texts), sections, texts)
-                    yield judgment.id, LabelledVectors(vectors, labels)
-
-            write_vectors(folder, labelled(), width=backbone.config.hidden_size + PLACE_SIZE)
+            work = Vectorize(start.folder, self.recipe.extract.encoder_layers)
+            shards = self.shards(folder, self.labelled()[0], work)
+            join_stores(folder, shards, width=work.width)
 
         step.run(work)
         return step
@@ -72,9 +57,10 @@ class ExtractorSteps(LanguageSteps):
             from spaces.extract.training import train_labeller
 
             store = VectorStore(vectors.folder)
-            judgments, held_out = self.judgments()
+            judgments = self.judgments()[0]
+            held_out = self.labelled()[1]
             learned = [i for i, held in enumerate(held_out) if not held]
-            aside = [i for i, held in enumerate(held_out) if held]
+            aside = [i for i in range(len(judgments)) if held_out[i]]
 
             def fit(documents: list, name: str) -> Labeller:
                 saved = folder / name

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["figures_of"]
 
-# Told apart from the settings, or places on the machine of the run, which are nobody's business.
+# Told apart from the settings, without effect on the model, or places on the machine of the run,
+# which are nobody's business.
 _UNTOLD = {
-    *("work_folder", "model_folder", "seed", "license"),
+    *("work_folder", "model_folder", "seed", "license", "workers"),
     *("data.folder", "data.corpus_folder", "data.judgments", "data.extracts", "data.summaries"),
     *("data.corpus", "weak.corpus"),
 }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from spaces.outline import outline
 from spaces.pipeline.data import once
 from spaces.pipeline.extractor import ExtractorSteps
 from spaces.steps import Step
@@ -30,40 +30,24 @@ class GeneratorSteps(ExtractorSteps):
 
         def work(folder: Path) -> None:
             from spaces.extract.store import VectorStore
-            from spaces.generate.tokenizer import load_tokenizer
-            from spaces.pairs import pick, supported, whole, write_rows
+            from spaces.pairs import join_rows
+            from spaces.pipeline.working import MakePairs
 
-            tokenizer = load_tokenizer(start.folder)
             store = VectorStore(vectors.folder)
-            probabilities = np.load(labellers.folder / "probabilities.npz")
-            judgments, held_out = self.judgments()
-            rows = []
-            for i, judgment in enumerate(judgments):
-                clauses = outline(judgment.text)
-                for labels, scores, threshold in (
-                    ("predicted", probabilities[str(i)], extract.threshold),
-                    ("oracle", store[i].labels, 0.5),
-                ):
-                    source = pick(
-                        clauses,
-                        scores,
-                        tokenizer,
-                        threshold=threshold,
-                        max_tokens=extract.max_source_tokens - 2,
-                    )
-                    rows.append(
-                        {"id": judgment.id, "kind": "judgment", "held_out": held_out[i]}
-                        | {"labels": labels, "sources": [source]}
-                        | {"target": supported(judgment.summary or "", source, support)}
-                    )
-            for pair, held in zip(*self.extracts(), strict=True):
-                source = whole(outline(pair.source))
-                rows.append(
-                    {"id": pair.id, "kind": "extract", "held_out": held}
-                    | {"sources": [source], "target": supported(pair.target, source, support)}
-                )
-            # where nothing is grounded there is nothing to learn
-            write_rows(folder / "pairs.jsonl", (row for row in rows if row["target"]))
+
+            def records() -> Iterator[tuple]:
+                with np.load(labellers.folder / "probabilities.npz") as probabilities:
+                    for i, (judgment, held) in enumerate(zip(*self.judgments(), strict=True)):
+                        row = {"id": judgment.id, "kind": "judgment", "held_out": held}
+                        predicted = ("predicted", probabilities[str(i)], extract.threshold)
+                        oracle = ("oracle", np.array(store[i].labels), 0.5)
+                        yield row, judgment.text, judgment.summary or "", [predicted, oracle]
+                for pair, held in zip(*self.extracts(), strict=True):
+                    row = {"id": pair.id, "kind": "extract", "held_out": held}
+                    yield row, pair.source, pair.target, []
+
+            work = MakePairs(start.folder, support, extract.max_source_tokens - 2)
+            join_rows(folder / "pairs.jsonl", self.shards(folder, records(), work))
 
         step.run(work)
         return step
@@ -80,17 +64,14 @@ class GeneratorSteps(ExtractorSteps):
 
         def work(folder: Path) -> None:
             from spaces.generate.pretraining import read_texts
-            from spaces.generate.tokenizer import load_tokenizer
-            from spaces.pairs import weak_rows, write_rows
+            from spaces.pairs import join_rows
+            from spaces.pipeline.working import MakeWeak
 
-            rows = weak_rows(
-                read_texts(files, self.recipe.data.corpus_kinds),
-                load_tokenizer(start.folder),
-                count=settings.documents,
-                max_tokens=self.recipe.extract.max_source_tokens - 2,
-                seed=self.recipe.seed,
-            )
-            write_rows(folder / "pairs.jsonl", rows)
+            texts = read_texts(files, self.recipe.data.corpus_kinds)
+            most = self.recipe.extract.max_source_tokens - 2
+            work = MakeWeak(start.folder, most, self.recipe.seed)
+            shards = self.shards(folder, enumerate(texts), work)
+            join_rows(folder / "pairs.jsonl", shards, count=settings.documents)
 
         step.run(work)
         return step
@@ -117,6 +98,9 @@ class GeneratorSteps(ExtractorSteps):
                 copy_bias=generate.copy_bias,
                 look_back=generate.look_back,
                 skip_cost=generate.skip_cost,
+                end_cost=generate.end_cost,
+                keep_weight=generate.keep_weight,
+                keep_threshold=generate.keep_threshold,
                 sparse_top_k=generate.sparse_top_k,
             ),
         )
@@ -133,16 +117,16 @@ class GeneratorSteps(ExtractorSteps):
         step = self.step("adapt", described, after=[weak])
 
         def work(folder: Path) -> None:
-            from spaces.pairs import read_rows
+            from spaces.pairs import iter_rows
 
-            rows = read_rows(weak.folder / "pairs.jsonl")
+            rows = weak.folder / "pairs.jsonl"
             begin = self.start().folder / "generator"
-            if not rows or not settings.epochs:
+            if not rows.stat().st_size or not settings.epochs:
                 shutil.copytree(begin, folder / "model")
                 return
             self.fit(
                 begin,
-                rows,
+                iter_rows(rows),
                 folder,
                 num_train_epochs=settings.epochs,
                 learning_rate=settings.learning_rate,
@@ -159,15 +143,17 @@ class GeneratorSteps(ExtractorSteps):
         step = self.step("generator", dataclasses.asdict(settings), after=[pairs, adapt])
 
         def work(folder: Path) -> None:
-            from spaces.pairs import read_rows
+            from spaces.pairs import iter_rows
 
-            rows = read_rows(pairs.folder / "pairs.jsonl")
-            learned = [row for row in rows if not row["held_out"]]
-            updates = len(learned) * settings.epochs / settings.batch_size
+            def learned() -> Iterator[dict]:
+                rows = iter_rows(pairs.folder / "pairs.jsonl")
+                return (row for row in rows if not row["held_out"])
+
+            updates = sum(1 for _ in learned()) * settings.epochs / settings.batch_size
             every = max(1, int(updates / settings.evaluations))
             self.fit(
                 adapt.folder / "model",
-                learned,
+                learned(),
                 folder,
                 score=self.score,
                 num_train_epochs=settings.epochs,
@@ -183,7 +169,7 @@ class GeneratorSteps(ExtractorSteps):
         step.run(work)
         return step
 
-    def fit(self, begin: Path, rows: list[dict], folder: Path, *, score=None, **arguments):
+    def fit(self, begin: Path, rows: Iterable[dict], folder: Path, *, score=None, **arguments):
         """The generator in `begin` trained on rows of pairs, with checkpoints below `folder`."""
         from spaces.generate.model import Generator
         from spaces.generate.tokenizer import load_tokenizer

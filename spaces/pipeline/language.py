@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 
 from spaces.pipeline.data import DataFiles, once
@@ -25,10 +26,13 @@ class LanguageSteps(DataFiles):
         step = self.step("vocabulary", settings, self.corpus_files())
 
         def work(folder: Path) -> None:
-            from spaces.generate.tokenizer import build_tokenizer, count_words
-            from spaces.words import Segmenter
+            from spaces.generate.tokenizer import build_tokenizer, choose_words
+            from spaces.pipeline.working import CountWords, add_counts
 
-            counts = count_words(self.corpus_texts(), Segmenter().cut, min_characters=3)
+            totals: tuple[dict[str, int], dict[str, int]] = ({}, {})
+            for shard in self.shards(folder, self.corpus_texts(), CountWords()):
+                add_counts(shard, totals)
+            counts = choose_words(*totals, min_characters=3)
             build_tokenizer(counts, self.recipe.pretrain.vocab_size).save_pretrained(folder)
 
         step.run(work)
@@ -40,16 +44,11 @@ class LanguageSteps(DataFiles):
         step = self.step("tokens", {}, after=[vocabulary])
 
         def work(folder: Path) -> None:
-            from spaces.generate.pretraining import store_tokens
-            from spaces.generate.tokenizer import load_tokenizer
-            from spaces.wording import Wording
+            from spaces.generate.pretraining import join_tokens
+            from spaces.pipeline.working import Tokenize
 
-            # worded as both stages will read judgments: roles for names
-            texts = (
-                "".join(text[a:b] for a, b in Wording(text).pieces(0, len(text)))
-                for text in self.corpus_texts()
-            )
-            store_tokens(texts, load_tokenizer(vocabulary.folder), folder)
+            work = Tokenize(vocabulary.folder)
+            join_tokens(self.shards(folder, self.corpus_texts(), work), folder)
 
         step.run(work)
         return step
@@ -147,13 +146,11 @@ class LanguageSteps(DataFiles):
             from spaces.generate.tokenizer import FIRST_SECTION, add_words, load_tokenizer
             from spaces.words import read_words
 
-            data = self.recipe.data
-            texts = list(load_training(data.paths(data.judgments), "judgments")["text"])
-            for pair in load_training(data.paths(data.extracts), "extracts"):
-                texts += [pair["source"], pair["target"]]
-            text = "\n".join(texts)
             special = read_words(words.folder / "special_words.txt")
-            frequent = [w for w in special if text.count(w) >= self.recipe.words.min_count]
+            counts = Counter[str]()
+            for text in self.training_texts():
+                counts.update({word: text.count(word) for word in special})
+            frequent = [w for w in special if counts[w] >= self.recipe.words.min_count]
             tokenizer, compounds = add_words(load_tokenizer(self.vocabulary().folder), frequent)
             tokenizer.save_pretrained(folder)
             model = Generator.from_pretrained(pretrain.folder / "model")

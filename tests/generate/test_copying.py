@@ -419,13 +419,3 @@ def test_how_far_a_beam_came_moves_with_it() -> None:
     assert state.furthest.tolist() == [[1, 3]]
     state.keep(torch.tensor([0]))
     assert state.furthest.tolist() == [[1, 3]]
-
-
-def test_what_is_passed_over_is_counted_from_the_furthest_copied() -> None:
-    source = torch.tensor([[2, 10, 11, 12, 11, 13, 3]])
-    mask = torch.ones_like(source, dtype=torch.bool)
-    state = CopyState(source_ids=source, source_mask=mask, beams=1, look_back=0)
-    say(state, BEGIN, 10)
-    skipped = state.skipped(tags=torch.tensor([[BEGIN]]), vocab_size=20)[0, 0].tolist()
-    assert [skipped[token] for token in (11, 12, 13)] == [0, 1, 3]  # the nearest 11 counts
-    assert not state.skipped(tags=torch.tensor([[OUTSIDE]]), vocab_size=20).any()
