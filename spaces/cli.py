@@ -384,6 +384,67 @@ def train(
     run(step.value, config, overrides or [])
 
 
+@app.command(
+    epilog=examples(
+        "spaces convert chinese-roberta-wwm-ext/ runs/start",
+        "spaces train all --config configs/default.yaml pretrain.start=runs/start",
+    )
+)
+def convert(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Folder of a BERT, RoBERTa-wwm-ext, MacBERT, NEZHA, WoBERT, RoFormer or "
+            "RoFormer-Sim: config.json, model.safetensors, vocab.txt.",
+        ),
+    ],
+    target: Annotated[
+        Path, typer.Argument(metavar="TARGET", help="New folder, for `pretrain.start`.")
+    ],
+    special_words: Annotated[
+        Path | None, typer.Option(help="Words to add, one a line.", metavar="FILE")
+    ] = None,
+    keep_all: Annotated[
+        bool, typer.Option("--keep-all", help="Keep traditional and foreign characters too.")
+    ] = False,
+) -> None:
+    """Make a pretrained checkpoint ready for `spaces train`: simplified Chinese, whole words."""
+    from spaces.convert import convert as make
+    from spaces.words import read_words
+
+    words = read_words(special_words) if special_words else []
+    done = make(source, target, special_words=words, keep_all=keep_all)
+    say(
+        f"spaces: {done.family}: {done.before} pieces before, {done.pieces} now, "
+        f"{done.special_words} of them special words; new: {', '.join(done.fresh)}: {target}"
+    )
+
+
+@app.command(
+    epilog=examples(
+        "spaces grow runs/default/model runs/wide --width 2",
+        "spaces train all --config configs/default.yaml pretrain.start=runs/wide",
+    )
+)
+def grow(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.")],
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="New model directory.")],
+    width: Annotated[
+        int, typer.Option(help="How many times as wide: hidden size, heads, feed-forward.", min=2)
+    ] = 2,
+) -> None:
+    """Make a model wider without a change of what it computes, to train it on."""
+    from spaces.grow import grow as make
+
+    config = make(model, output, width=width).generator.config
+    hidden, heads = config.hidden_size, config.num_attention_heads
+    say(
+        f"spaces: hidden size {hidden // width} -> {hidden}, heads {heads // width} -> {heads}: "
+        f"{output}"
+    )
+
+
 def _load(model: str | None, beams: int | None = None) -> Summarizer:
     from spaces.summarizer import Summarizer
 

@@ -65,24 +65,30 @@ class Words:
 class Pretrain:
     """The vocabulary, the generator's sizes and its pretraining; lengths in tokens.
 
-    vocab_size: pieces of the tokenizer, before the special words. hidden_size: the width of the
-    transformer. num_hidden_layers: its layers. num_attention_heads: the heads of each layer.
-    intermediate_size: the width of its feed-forward layers. position: `rotary` or `relative`.
+    start: a folder to start from, which `spaces convert` wrote, or a model directory: vocabulary
+    and weights are its own, and of the settings here `residual_attention` and those from `dropout`
+    on count (none: the generator begins from nothing). vocab_size: pieces of the tokenizer, before
+    the special words. hidden_size: the width of the transformer. num_hidden_layers: its layers.
+    num_attention_heads: the heads of each layer. intermediate_size: the width of its feed-forward
+    layers. position: `rotary`, `relative` or
+    `absolute`. residual_attention: attention scores are carried from layer to layer (RealFormer).
     selective_read: the longest match that the selective read compares (0: the model has none).
     dropout: the share of activations dropped. size: the length of an example. source_share: how
     much of an example its source may take. denoise_share: the share of examples that put a shuffled
     text right; the others write the clauses that say most. gap_removed: the share of those clauses
     that the source lacks. mask_share: the share of source tokens that are hidden and asked for.
-    epochs: passes over the corpus. batch_size: examples in a step. learning_rate: the highest one.
-    warmup_steps: steps until it is reached. save_steps: steps between checkpoints.
+    epochs: passes over the corpus (0: none). batch_size: examples in a step. learning_rate: the
+    highest one. warmup_steps: steps until it is reached. save_steps: steps between checkpoints.
     """
 
+    start: str = ""
     vocab_size: int = 9000
     hidden_size: int = 320
     num_hidden_layers: int = 6
     num_attention_heads: int = 5
     intermediate_size: int = 1280
     position: str = "rotary"
+    residual_attention: bool = False
     selective_read: int = 8
     dropout: float = 0.0
     size: int = 448
@@ -256,7 +262,7 @@ def _convert(hint, value, key: str):
         if isinstance(value, list) and all(isinstance(v, str) for v in value):
             return tuple(value)
         raise ConfigError(f"{key}: expected a list of text, got {value!r}")
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, bool) != (hint is bool) or value is None:
         raise ConfigError(f"{key}: expected {hint.__name__}, got {value!r}")
     if isinstance(value, str) and hint is not str:  # YAML reads 6e-4 as text
         try:

@@ -76,6 +76,15 @@ class Segmenter:
         """Whether `word` is in the dictionary, special words included."""
         return self._loaded().FREQ.get(word, 0) > 0
 
+    def frequency(self, word: str) -> int:
+        """How often `word` occurs by the dictionary; 0 where it is not there."""
+        return self._loaded().FREQ.get(word, 0)
+
+    @property
+    def total(self) -> int:
+        """The sum of all frequencies in the dictionary."""
+        return self._loaded().total
+
     def _loaded(self) -> Any:
         with self._lock:
             if self._tokenizer is None:

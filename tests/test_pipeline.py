@@ -18,57 +18,12 @@ from spaces.summarizer import Summarizer
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "data" / "samples"
 
-RECIPE = """
-work_folder: {work}
-model_folder: {work}/model-out
-seed: 7
-data:
-  folder: {data}
-  judgments: [judgments.jsonl]
-  extracts: [extracts.jsonl]
-  summaries: [summaries.jsonl]
-  corpus_folder: {data}
-  corpus: [corpus.jsonl]
-  held_out: 5
-words: {{base: {words}, mined: 5, min_count: 2}}
-pretrain: {{vocab_size: 900, hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 2,
-  intermediate_size: 64, size: 96, epochs: 0.2, batch_size: 4, warmup_steps: 2, save_steps: 5}}
-extract: {{encoder_layers: 1, hidden_size: 16, folds: 2, epochs: 1, max_source_tokens: 90}}
-generate: {{max_tokens: 256, max_new_tokens: 12, epochs: 1, batch_size: 4, evaluations: 1,
-  beams: 1}}
-"""
-
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(training_config: Path) -> Path:
     """A work folder after `all` on a config file beside it."""
-    folder = tmp_path_factory.mktemp("train")
-    summaries = {
-        record["id"]: record["summary"]
-        for record in map(json.loads, (SAMPLES / "summaries.jsonl").read_text("utf-8").splitlines())
-    }
-    texts = {name: (SAMPLES / f"{name}.txt").read_text("utf-8") for name in summaries}
-
-    def write(name: str, records: list[dict]) -> None:
-        lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
-        (folder / name).write_text("".join(lines), encoding="utf-8")
-
-    judgments = [{"id": i, "text": texts[i], "summary": s} for i, s in summaries.items()]
-    write("judgments.jsonl", judgments)
-    write(
-        "extracts.jsonl",
-        [{"id": i, "source": texts[i][:300], "target": s} for i, s in summaries.items()],
-    )
-    write("summaries.jsonl", [{"id": i, "summary": s} for i, s in summaries.items()])
-    write("corpus.jsonl", [{"text": t, "kind": "judgment_civil"} for t in texts.values()])
-    (folder / "words.txt").write_text("诉讼请求\n民间借贷纠纷\n", encoding="utf-8")
-    config = folder / "config.yaml"
-    work = folder / "work"
-    config.write_text(
-        RECIPE.format(work=work, data=folder, words=folder / "words.txt"), encoding="utf-8"
-    )
-    run("all", config)
-    return folder
+    run("all", training_config)
+    return training_config.parent
 
 
 def test_all_makes_a_model_that_summarizes(trained: Path) -> None:

@@ -1,6 +1,8 @@
 """Attention under a mask of the caller's choice, over a whole sequence at once or token by token.
 
-Positions enter here as `spaces.generate.backbone` says: rotary or relative.
+Positions enter here as `spaces.generate.backbone` says: rotary or relative; absolute ones are in
+the embeddings already. With a `Carry` the scores of each layer are added to those of the layer
+before it (He et al. 2020, "RealFormer: Transformer Likes Residual Attention").
 """
 
 from __future__ import annotations
@@ -15,7 +17,19 @@ from transformers import PreTrainedConfig
 from spaces.generate.cache import Cache
 from spaces.generate.positions import rotary_angles, rotate, sinusoids
 
-__all__ = ["Attention"]
+__all__ = ["Attention", "Carry"]
+
+
+class Carry:
+    """RealFormer's residual: the scores, before the softmax, of the layers so far, summed."""
+
+    def __init__(self) -> None:
+        self.scores: Tensor | float = 0.0
+
+    def add(self, scores: Tensor) -> Tensor:
+        """Scores (B, H, L, M) of the next layer -> those it goes on with."""
+        self.scores = scores + self.scores
+        return self.scores
 
 
 class Attention(nn.Module):
@@ -26,7 +40,8 @@ class Attention(nn.Module):
             nn.Linear(config.hidden_size, config.hidden_size) for _ in range(4)
         )
         self.rotary = config.position == "rotary"
-        if not self.rotary:
+        self.relative = config.position == "relative"
+        if self.relative:
             table = sinusoids(2 * config.max_relative_position + 1, self.size)
             self.register_buffer("distances", table, persistent=False)
             self.clip = config.max_relative_position
@@ -43,20 +58,25 @@ class Attention(nn.Module):
         return q, k, v
 
     def forward(
-        self, x: Tensor, mask: Tensor, positions: Tensor
+        self, x: Tensor, mask: Tensor, positions: Tensor, carry: Carry | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """x (B, L, E), mask (B, 1, 1 or L, L) bool, positions (B, L) -> (B, L, E) and the keys and
         values."""
         q, k, v = self.project(x, positions)
-        if self.rotary:
+        if not self.relative and carry is None:
             mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         else:
-            scores = q @ k.transpose(-1, -2) + self.distance_scores(q, positions, positions)
-            probabilities = masked_softmax(scores / math.sqrt(self.size), mask)
-            mixed = probabilities @ v + self.distance_values(probabilities, positions, positions)
+            scores = q @ k.transpose(-1, -2)
+            if self.relative:
+                scores = scores + self.distance_scores(q, positions, positions)
+            scores = scores / math.sqrt(self.size)
+            probabilities = masked_softmax(carry.add(scores) if carry else scores, mask)
+            mixed = probabilities @ v
+            if self.relative:
+                mixed = mixed + self.distance_values(probabilities, positions, positions)
         return self.output(mixed.transpose(1, 2).flatten(2)), (k, v)
 
-    def step(self, x: Tensor, cache: Cache, layer: int) -> Tensor:
+    def step(self, x: Tensor, cache: Cache, layer: int, carry: Carry | None = None) -> Tensor:
         """One more token for each beam, x (B, W, E) -> (B, W, E); the cache's target grows by it.
 
         The beams of a judgment are as many query rows over the same source, so its keys are read
@@ -75,7 +95,7 @@ class Attention(nn.Module):
         width = source_k.shape[2]
         mask = F.pad(cache.mask, (0, t + 1), value=True)[:, None, None]
         scores = torch.cat([scores, own], dim=-1)  # (B, H, W, S + t + 1)
-        if not self.rotary:
+        if self.relative:
             columns = torch.cat(
                 [
                     torch.arange(width, device=x.device).expand(batch, width),
@@ -84,11 +104,12 @@ class Attention(nn.Module):
                 dim=1,
             )
             scores = scores + self.distance_scores(q, positions, columns)
-        p = masked_softmax(scores / math.sqrt(self.size), mask)
+        scores = scores / math.sqrt(self.size)
+        p = masked_softmax(carry.add(scores) if carry else scores, mask)
         mixed = p[..., :width] @ source_v
         own_p = p[..., width:].transpose(1, 2).unsqueeze(3)
         mixed = mixed + (own_p @ own_v).squeeze(3).transpose(1, 2)
-        if not self.rotary:
+        if self.relative:
             mixed = mixed + self.distance_values(p, positions, columns)
         return self.output(mixed.transpose(1, 2).flatten(2))
 

@@ -1,14 +1,18 @@
 """The prefix-LM backbone: a BERT-shaped transformer that reads under a mask of its caller's choice.
 
 Blocks are BERT's (Devlin et al. 2019: post-LayerNorm, GELU, token-type embeddings); positions are
-either
 
 - `rotary` (Su et al. 2021, RoFormer): queries and keys turn by an angle that grows with the
   position; attention runs in PyTorch's fused kernel (`scaled_dot_product_attention`);
 - `relative` (Wei et al. 2019, NEZHA): a fixed sinusoid of the distance j - i, clipped at
   `max_relative_position`, is added to every key and every value: score_ij = q_i . (k_j + r_ij) /
   sqrt(d), out_i = sum_j p_ij (v_j + r_ij). The value term needs the probabilities themselves, which
-  the fused kernel does not give, so this one is computed in the open.
+  the fused kernel does not give, so this one is computed in the open;
+- `absolute` (BERT itself): a learned vector for each position is added to the embeddings; beyond
+  the table Su's hierarchical decomposition (`spaces.generate.positions.extended`).
+
+`residual_attention` makes it a RealFormer (He et al. 2020) with any of them: attention scores are
+carried from layer to layer.
 
 The mask makes it UniLM's (Dong et al. 2019): `prefix_lm_mask` lets the source see itself both ways
 and the target see the source and its own past. `Cache` keeps keys and values for decoding: those of
@@ -17,6 +21,7 @@ the source once per judgment, shared by its beams, those of the target per beam.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Sequence
 
@@ -25,19 +30,27 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from spaces.generate.attention import Attention
+from spaces.errors import ModelError
+from spaces.generate.attention import Attention, Carry
 from spaces.generate.cache import Cache
-from spaces.generate.positions import sinusoids
+from spaces.generate.positions import extended, sinusoids
 
-POSITIONS = ("rotary", "relative")
+POSITIONS = ("rotary", "relative", "absolute")
+ACTIVATIONS = {
+    "gelu": F.gelu,
+    "gelu_new": functools.partial(F.gelu, approximate="tanh"),
+    "relu": F.relu,
+}
 
 
 class BackboneConfig(PreTrainedConfig):
     """Sizes of the backbone; the defaults are those of a base model.
 
     `segments`: how many kinds of tokens are told apart (0 the source, 1 the target, then parts of
-    the source; BERT's token types). `position` is "rotary" or "relative"; `max_relative_position`
-    matters to the latter only. Raises ValueError where a size does not fit another.
+    the source; BERT's token types). `position` is "rotary", "relative" or "absolute";
+    `max_relative_position` matters to the second only, `max_position`, the learned positions, to
+    the third. `residual_attention`: scores are carried from layer to layer. `hidden_act` is one of
+    ACTIVATIONS. Raises ValueError where a size does not fit another.
     """
 
     model_type = "spaces-backbone"
@@ -52,6 +65,9 @@ class BackboneConfig(PreTrainedConfig):
         segments: int = 2,
         position: str = "rotary",
         max_relative_position: int = 64,
+        max_position: int = 512,
+        residual_attention: bool = False,
+        hidden_act: str = "gelu",
         dropout: float = 0.1,
         layer_norm_eps: float = 1e-12,
         initializer_range: float = 0.02,
@@ -65,6 +81,10 @@ class BackboneConfig(PreTrainedConfig):
             )
         if position not in POSITIONS:
             raise ValueError(f"position must be one of {', '.join(POSITIONS)}, not {position!r}")
+        if hidden_act not in ACTIVATIONS:
+            raise ValueError(
+                f"hidden_act must be one of {', '.join(ACTIVATIONS)}, not {hidden_act!r}"
+            )
         self.vocab_size = vocab_size
         self.hidden_size = hidden_size
         self.num_hidden_layers = num_hidden_layers
@@ -73,6 +93,9 @@ class BackboneConfig(PreTrainedConfig):
         self.segments = segments
         self.position = position
         self.max_relative_position = max_relative_position
+        self.max_position = max_position
+        self.residual_attention = residual_attention
+        self.hidden_act = hidden_act
         self.dropout = dropout
         self.layer_norm_eps = layer_norm_eps
         self.initializer_range = initializer_range
@@ -110,19 +133,20 @@ class Block(nn.Module):
         self.down = nn.Linear(config.intermediate_size, config.hidden_size)
         self.norm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
         self.dropout = nn.Dropout(config.dropout)
+        self.activation = ACTIVATIONS[config.hidden_act]
 
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
         x = self.attention_norm(x + self.dropout(attended))
-        return self.norm(x + self.dropout(self.down(F.gelu(self.up(x)))))
+        return self.norm(x + self.dropout(self.down(self.activation(self.up(x)))))
 
     def forward(
-        self, x: Tensor, mask: Tensor, positions: Tensor
+        self, x: Tensor, mask: Tensor, positions: Tensor, carry: Carry | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        attended, keys_values = self.attention(x, mask, positions)
+        attended, keys_values = self.attention(x, mask, positions, carry)
         return self.finish(x, attended), keys_values
 
-    def step(self, x: Tensor, cache: Cache, layer: int) -> Tensor:
-        return self.finish(x, self.attention.step(x, cache, layer))
+    def step(self, x: Tensor, cache: Cache, layer: int, carry: Carry | None = None) -> Tensor:
+        return self.finish(x, self.attention.step(x, cache, layer, carry))
 
 
 class Backbone(PreTrainedModel):
@@ -135,6 +159,8 @@ class Backbone(PreTrainedModel):
         super().__init__(config)
         self.words = nn.Embedding(config.vocab_size, config.hidden_size)
         self.segments = nn.Embedding(config.segments, config.hidden_size)
+        if config.position == "absolute":
+            self.positions = nn.Embedding(config.max_position, config.hidden_size)
         self.norm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_hidden_layers))
@@ -148,13 +174,17 @@ class Backbone(PreTrainedModel):
         if isinstance(module, nn.LayerNorm):
             nn.init.ones_(module.weight)
             nn.init.zeros_(module.bias)
-        if isinstance(module, Attention) and not module.rotary:
+        if isinstance(module, Attention) and module.relative:
             # from_pretrained builds on the meta device, where a table that is not saved must be
             # made anew
             module.distances.copy_(sinusoids(*module.distances.shape))
 
-    def embed(self, ids: Tensor, segments: Tensor, extra: Tensor | None = None) -> Tensor:
+    def embed(
+        self, ids: Tensor, segments: Tensor, positions: Tensor, extra: Tensor | None = None
+    ) -> Tensor:
         x = self.words(ids) + self.segments(segments)
+        if self.config.position == "absolute":
+            x = x + extended(self.positions.weight, positions)
         return self.dropout(self.norm(x if extra is None else x + extra))
 
     def forward(
@@ -185,12 +215,26 @@ class Backbone(PreTrainedModel):
             mask = torch.ones_like(ids, dtype=torch.bool)
         mask = mask.bool()[:, None, None] if mask.dim() == 2 else mask.bool()[:, None]
         positions = torch.arange(ids.shape[1], device=ids.device).expand(ids.shape)
-        x = self.embed(ids, torch.zeros_like(ids) if segments is None else segments, extra)
-        kept = []
+        self.check_length(ids.shape[1])
+        segments = torch.zeros_like(ids) if segments is None else segments
+        x = self.embed(ids, segments, positions, extra)
+        kept, carry = [], self.carry()
         for block in self.blocks:
-            x, keys_values = block(x, mask, positions)
+            x, keys_values = block(x, mask, positions, carry)
             kept.append(keys_values)
         return x, kept
+
+    def carry(self) -> Carry | None:
+        return Carry() if self.config.residual_attention else None
+
+    def check_length(self, length: int) -> None:
+        """Raise ModelError where absolute positions do not reach `length` tokens."""
+        reach = self.config.max_position**2
+        if self.config.position == "absolute" and length > reach:
+            raise ModelError(
+                f"expected at most {reach} tokens, got {length}: "
+                f"{self.config.max_position} learned positions reach no further"
+            )
 
     def prefill(
         self,
@@ -203,14 +247,16 @@ class Backbone(PreTrainedModel):
     ) -> Cache:
         """Read the sources (B, S) once; room is kept for `max_new_tokens` of each of the
         `beams`."""
+        self.check_length(source_ids.shape[1] + max_new_tokens)
         _, kept = self.read(source_ids, source_mask, source_segments)
         return Cache(kept, source_mask.bool(), beams, max_new_tokens)
 
     def step(self, *, tokens: Tensor, cache: Cache, extra: Tensor | None = None) -> Tensor:
         """The next target token of each beam, (B, W) ids -> hidden states (B, W, E)."""
-        x = self.embed(tokens, torch.ones_like(tokens), extra)
+        positions = (cache.source_lengths + cache.length)[:, None].expand_as(tokens)
+        x, carry = self.embed(tokens, torch.ones_like(tokens), positions, extra), self.carry()
         for index, block in enumerate(self.blocks):
-            x = block.step(x, cache, index)
+            x = block.step(x, cache, index, carry)
         cache.length += 1
         return x
 

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
-from spaces.generate.backbone import Backbone, BackboneConfig, prefix_lm_mask
+from spaces.generate.backbone import ACTIVATIONS, Backbone, BackboneConfig, prefix_lm_mask
 from spaces.generate.cache import Cache
 from spaces.generate.losses import sparse_cross_entropy
 from spaces.generate.reading import ReadState, SelectiveRead
@@ -78,7 +78,8 @@ class Generator(PreTrainedModel):
 
     def token_logits(self, hidden: Tensor) -> Tensor:
         """(…, E) -> (…, V): BERT's output head, its matrix the word embeddings themselves."""
-        hidden = self.norm(F.gelu(self.transform(hidden)))
+        activation = ACTIVATIONS[self.config.hidden_act]
+        hidden = self.norm(activation(self.transform(hidden)))
         return F.linear(hidden, self.backbone.words.weight, self.bias)
 
     def hidden_states(
@@ -172,6 +173,17 @@ class Generator(PreTrainedModel):
             extra = self.reading.step(tokens, cache.companions[0])
         hidden = self.backbone.step(tokens=tokens, cache=cache, extra=extra)
         return self.token_logits(hidden).float(), self.copy(hidden).float()
+
+    @torch.no_grad()
+    def keep_embeddings(self, rows: Sequence[int]) -> Generator:
+        """Only these words stay, in this order, in the embeddings and in the output bias; returns
+        self."""
+        places = torch.tensor(rows)
+        words = self.backbone.words.weight[places]
+        self.backbone.words = nn.Embedding.from_pretrained(words, freeze=False)
+        self.bias = nn.Parameter(self.bias[places])
+        self.config.vocab_size = self.backbone.config.vocab_size = len(rows)
+        return self
 
     @torch.no_grad()
     def extend_embeddings(self, compounds: Sequence[Sequence[int]]) -> Generator:

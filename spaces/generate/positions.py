@@ -1,4 +1,5 @@
-"""Where tokens stand: the tables of relative positions and the angles of rotary ones."""
+"""Where tokens stand: absolute positions of any length, the tables of relative ones, the angles of
+rotary ones."""
 
 from __future__ import annotations
 
@@ -6,8 +7,24 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-__all__ = ["rotary_angles", "rotate", "sinusoids"]
+__all__ = ["ALPHA", "extended", "rotary_angles", "rotate", "sinusoids"]
+
+ALPHA = 0.4  # how much of a position beyond the table its coarse part says
+
+
+def extended(table: Tensor, positions: Tensor) -> Tensor:
+    """Learned positions beyond their table by Su's hierarchical decomposition ("层次分解位置编码",
+    2020), (…) -> (…, E).
+
+    table (n, E) holds p_0 … p_(n-1). Position i n + j has alpha u_i + (1 - alpha) u_j with
+    u_i = (p_i - alpha p_0) / (1 - alpha), which is p_j + alpha / (1 - alpha) (p_i - p_0): within
+    the table the vector that was learned. Positions reach up to n * n.
+    """
+    coarse, fine = positions // len(table), positions % len(table)
+    far = F.embedding(coarse, table) - table[0]
+    return F.embedding(fine, table) + ALPHA / (1 - ALPHA) * far
 
 
 def sinusoids(positions: int, size: int) -> Tensor:

@@ -31,13 +31,13 @@ FIRST_SECTION = 2  # of the segments: 0 is a source without sections, 1 the targ
 
 
 def build_tokenizer(
-    counts: Mapping[str, int], vocab_size: int | None = None
+    counts: Mapping[str, int], vocab_size: int | None = None, *, total: int | None = None
 ) -> PreTrainedTokenizerFast:
     """A tokenizer whose pieces are the characters and the most frequent words of `counts`.
 
     `counts` maps a word or a character to how often it occurs; every single character in it is kept
     before any longer word is, so that rare names stay spelled out. A piece's score is the logarithm
-    of its relative frequency.
+    of its relative frequency, among `total` words (None: those of `counts`).
 
     >>> tok = build_tokenizer({"本": 2, "院": 2, "认": 1, "为": 1, "本院": 5, "认为": 5})
     >>> tok.tokenize("本院认为")
@@ -52,7 +52,7 @@ def build_tokenizer(
     by_count = sorted(merged.items(), key=lambda item: (len(item[0]) > 1, -item[1], item[0]))
     room = None if vocab_size is None else max(vocab_size - len(SPECIAL_TOKENS), 0)
     kept = by_count[:room]
-    total = sum(merged.values()) or 1
+    total = total or sum(merged.values()) or 1
     pieces = [(token, 0.0) for token in SPECIAL_TOKENS]
     pieces += [(piece, math.log(max(count, 1) / total)) for piece, count in kept]
     return _wrap(pieces)

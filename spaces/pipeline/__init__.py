@@ -5,9 +5,9 @@ Each folder below `work_folder` is a step: skipped when nothing it reads has cha
 it was cut short.
 
     words        special words: the list written by hand and those mined from the training summaries
-    vocabulary   the tokenizer, made from the corpus
+    vocabulary   the tokenizer, made from the corpus or that of `pretrain.start`
     tokens       the corpus as token ids, memory-mapped
-    pretrain     the generator trained from nothing on the corpus
+    pretrain     the generator trained on the corpus, from nothing or from `pretrain.start`
     start        tokenizer and generator with the special words added: where both stages start
     vectors      sentence vectors and oracle labels of the training judgments
     labellers    a labeller per fold, one fitted on everything, and probabilities from labellers

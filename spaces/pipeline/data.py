@@ -67,6 +67,19 @@ class DataFiles:
                     f"{path}: no such file; "
                     "give the folders with data.folder=DIR data.corpus_folder=DIR"
                 )
+        for path in self.start_files():
+            if not path.is_file():
+                raise InputError(
+                    f"{path}: no such file; pretrain.start is a folder that `spaces convert` wrote "
+                    "or a model directory"
+                )
+
+    def start_files(self) -> list[Path]:
+        """What is read of the folder that `pretrain.start` names."""
+        start = self.recipe.pretrain.start
+        names = ("tokenizer.json", "tokenizer_config.json")
+        names += ("generator/config.json", "generator/model.safetensors")
+        return [Path(start, name) for name in names] if start else []
 
     def step(self, name: str, settings: object, files=(), after=()) -> Step:
         described = {"seed": self.recipe.seed, "settings": settings}

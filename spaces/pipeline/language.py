@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections import Counter
 from pathlib import Path
 
+from spaces.errors import ModelError
 from spaces.pipeline.data import DataFiles, once
 from spaces.records import load_training
 from spaces.sections import SECTIONS
@@ -23,9 +25,17 @@ class LanguageSteps(DataFiles):
             "vocab_size": self.recipe.pretrain.vocab_size,
             "kinds": self.recipe.data.corpus_kinds,
         }
-        step = self.step("vocabulary", settings, self.corpus_files())
+        start = self.recipe.pretrain.start
+        if start:
+            step = self.step("vocabulary", {}, self.start_files()[:2])
+        else:
+            step = self.step("vocabulary", settings, self.corpus_files())
 
         def work(folder: Path) -> None:
+            if start:
+                for file in self.start_files()[:2]:
+                    shutil.copy(file, folder)
+                return
             from spaces.generate.tokenizer import build_tokenizer, choose_words
             from spaces.pipeline.working import CountWords, add_counts
 
@@ -55,38 +65,34 @@ class LanguageSteps(DataFiles):
 
     @once
     def pretrain(self) -> Step:
-        tokens = self.tokens()
         settings = self.recipe.pretrain
-        step = self.step("pretrain", dataclasses.asdict(settings), after=[tokens])
+        before = self.tokens() if settings.epochs else self.vocabulary()
+        # what is not asked for is not told, so that earlier work stays valid; where a folder lies
+        # does not matter, what is in it does
+        described = dataclasses.asdict(settings)
+        del described["start"]
+        if not settings.residual_attention:
+            del described["residual_attention"]
+        step = self.step("pretrain", described, self.start_files()[2:], after=[before])
 
         def work(folder: Path) -> None:
             from torch.utils.data import default_collate
 
-            from spaces.generate.model import Generator, GeneratorConfig
             from spaces.generate.pretraining import Objectives, PretrainingExamples
             from spaces.generate.tokenizer import load_tokenizer
             from spaces.generate.training import train_generator, training_arguments
 
             tokenizer = load_tokenizer(self.vocabulary().folder)
+            model = self.untrained(len(tokenizer))
+            if not settings.epochs:
+                model.save_pretrained(folder / "model")
+                return
             names = {f.name for f in dataclasses.fields(Objectives)}
             objectives = Objectives(
                 **{n: v for n, v in dataclasses.asdict(settings).items() if n in names}
             )
             examples = PretrainingExamples(
-                tokens.folder, len(tokenizer), objectives, self.recipe.seed
-            )
-            model = Generator(
-                GeneratorConfig(
-                    vocab_size=len(tokenizer),
-                    hidden_size=settings.hidden_size,
-                    num_hidden_layers=settings.num_hidden_layers,
-                    num_attention_heads=settings.num_attention_heads,
-                    intermediate_size=settings.intermediate_size,
-                    position=settings.position,
-                    selective_read=settings.selective_read,
-                    dropout=settings.dropout,
-                    sparse_top_k=0,  # all words must move while the model knows none
-                )
+                before.folder, len(tokenizer), objectives, self.recipe.seed
             )
             arguments = training_arguments(
                 folder / "checkpoints",
@@ -108,6 +114,30 @@ class LanguageSteps(DataFiles):
 
         step.run(work)
         return step
+
+    def untrained(self, vocab_size: int):
+        """The generator that pretraining begins with: random, or that of `pretrain.start`."""
+        from spaces.generate.model import Generator, GeneratorConfig
+
+        settings = self.recipe.pretrain
+        # all words must move while the model knows none
+        changed = {"dropout": settings.dropout, "sparse_top_k": 0}
+        if not settings.start:
+            names = ("hidden_size", "num_hidden_layers", "num_attention_heads")
+            names += ("intermediate_size", "position", "residual_attention", "selective_read")
+            sizes = {name: getattr(settings, name) for name in names}
+            return Generator(GeneratorConfig(vocab_size=vocab_size, **sizes, **changed))
+        if settings.residual_attention:
+            changed["residual_attention"] = True
+        model = Generator.from_pretrained(
+            Path(settings.start, "generator"), dtype="float32", **changed
+        )
+        if model.config.vocab_size != vocab_size:
+            raise ModelError(
+                f"{settings.start}: the tokenizer has {vocab_size} pieces, the generator's "
+                f"embeddings have {model.config.vocab_size} rows: do the two belong together?"
+            )
+        return model
 
     @once
     def words(self) -> Step:

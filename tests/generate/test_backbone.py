@@ -8,16 +8,19 @@ import pytest
 import torch
 from torch import Tensor
 
+from spaces.errors import ModelError
 from spaces.generate.backbone import Backbone, BackboneConfig, prefix_lm_mask
-from spaces.generate.positions import rotary_angles, rotate, sinusoids
+from spaces.generate.positions import extended, rotary_angles, rotate, sinusoids
 
-POSITIONS = ["rotary", "relative"]
+POSITIONS = ["rotary", "relative", "absolute", "rotary real", "relative real", "absolute real"]
 VOCABULARY = 40
 
 
 def make(position: str, *, layers: int = 2, clip: int = 3, seed: int = 0) -> Backbone:
     """A random backbone whose attention is far from even, so that a wrong mask or distance shows;
-    distances are clipped well inside the sequences used here."""
+    distances are clipped, and learned positions end, well inside the sequences used here. "real":
+    a RealFormer."""
+    position, _, residual = position.partition(" ")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         config = BackboneConfig(
@@ -28,6 +31,8 @@ def make(position: str, *, layers: int = 2, clip: int = 3, seed: int = 0) -> Bac
             intermediate_size=32,
             position=position,
             max_relative_position=clip,
+            max_position=5,
+            residual_attention=bool(residual),
             initializer_range=0.4,
         )
         return Backbone(config).eval()
@@ -217,7 +222,9 @@ def test_rotation_by_hand() -> None:
     assert cos.shape == (1, 1, 2, 4)
 
 
-def test_only_distances_count(backbone: Backbone) -> None:
+@pytest.mark.parametrize("position", [p for p in POSITIONS if "absolute" not in p])
+def test_only_distances_count(position: str) -> None:
+    backbone = make(position)
     ids, shift = tokens(1, 9), 4
     mask = torch.ones(1, 9, dtype=torch.bool)
     mask[:, :shift] = False  # the same tokens, further along
@@ -231,6 +238,52 @@ def test_the_order_of_tokens_matters(backbone: Backbone) -> None:
         forth = backbone(input_ids=torch.tensor([[7, 8, 9, 7]]))
         back = backbone(input_ids=torch.tensor([[7, 9, 8, 7]]))
     assert all(differs(forth[0], back[0][[0, 2, 1, 3]]))
+
+
+@torch.no_grad()
+def test_positions_beyond_the_table_by_the_formula() -> None:
+    table = torch.randn(4, 6, generator=torch.Generator().manual_seed(0))
+    found = extended(table, torch.arange(16))
+    u = (table - 0.4 * table[0]) / 0.6
+    for position in range(16):
+        i, j = divmod(position, 4)
+        assert torch.allclose(found[position], 0.4 * u[i] + 0.6 * u[j], atol=1e-6)
+    assert torch.equal(found[:4], table)
+    rows = found.round(decimals=4).tolist()
+    assert len({tuple(row) for row in rows}) == 16
+
+
+def test_texts_longer_than_absolute_positions_reach_are_named() -> None:
+    backbone, ids = make("absolute"), tokens(1, 26)
+    with pytest.raises(ModelError, match="expected at most 25 tokens, got 26"):
+        backbone(input_ids=ids)
+    with pytest.raises(ModelError, match="got 27"):
+        backbone.prefill(
+            source_ids=ids[:, :8], source_mask=ids[:, :8] > 0, beams=1, max_new_tokens=19
+        )
+
+
+@torch.no_grad()
+def test_residual_attention_equals_the_equation() -> None:
+    """RealFormer in plain form: softmax(q k / sqrt(d) + the scores of the layer before)."""
+    backbone, ids = make("absolute real", layers=3), tokens(1, 7)
+    mask = prefix_lm_mask(torch.tensor([4]), torch.tensor([7]), 7)
+    positions = extended(backbone.positions.weight, torch.arange(7))
+    x = backbone.norm(backbone.words(ids[0]) + backbone.segments.weight[0] + positions)
+    before = torch.zeros(3, 7, 7)
+    for block in backbone.blocks:
+        attention = block.attention
+        q, k, v = (
+            linear(x).view(7, 3, 8).transpose(0, 1)
+            for linear in (attention.query, attention.key, attention.value)
+        )
+        before = q @ k.transpose(1, 2) / math.sqrt(8) + before
+        mixed = before.masked_fill(~mask, -1e9).softmax(-1) @ v
+        x = block.finish(x, attention.output(mixed.transpose(0, 1).flatten(1)))
+    found = backbone(input_ids=ids, attention_mask=mask)[0]
+    assert torch.allclose(found, x, atol=1e-5)
+    backbone.config.residual_attention = False
+    assert not torch.allclose(backbone(input_ids=ids, attention_mask=mask)[0], x, atol=1e-2)
 
 
 # --- the cache
@@ -370,7 +423,8 @@ def test_no_new_words_change_nothing() -> None:
     [
         ({"hidden_size": 30, "num_attention_heads": 4}, "hidden_size"),
         ({"hidden_size": 12, "num_attention_heads": 4}, "hidden_size"),  # heads of three
-        ({"position": "absolute"}, "position must be one of rotary, relative"),
+        ({"position": "sinusoid"}, "position must be one of rotary, relative, absolute"),
+        ({"hidden_act": "silu"}, "hidden_act must be one of gelu, gelu_new, relu"),
     ],
 )
 def test_sizes_that_do_not_fit_are_named(sizes: dict, expected: str) -> None:
