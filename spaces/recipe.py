@@ -193,13 +193,15 @@ class Recipe:
 
     work_folder: where the results of the steps are kept. model_folder: where the model is written.
     seed: where all random choices start. workers: processes that cut, count, label and encode texts
-    before training; the results are the same for any number.
+    before training; the results are the same for any number. license: of the weights, as the model
+    card states it, by the hub's names.
     """
 
     work_folder: str = "runs/default"
     model_folder: str = "runs/default/model"
     seed: int = 42
     workers: int = 1
+    license: str = "apache-2.0"
     data: Data = field(default_factory=Data)
     words: Words = field(default_factory=Words)
     pretrain: Pretrain = field(default_factory=Pretrain)

@@ -42,6 +42,7 @@ __all__ = [
     "FORMAT_VERSION",
     "Parts",
     "load_model",
+    "load_start",
     "read_card",
     "save_model",
 ]
@@ -116,20 +117,22 @@ def load_model(path: str | Path | None = None) -> tuple[SummarizerConfig, Parts]
         config = SummarizerConfig.from_dict(settings)
     except ConfigError as error:
         raise ModelError(f"{folder}: config.json: {error}") from None
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        _read_json(folder, name)
-    try:
-        tokenizer = load_tokenizer(folder)
-    except Exception as error:  # the Rust side raises plain Exception
-        raise ModelError(
-            f"{folder}: tokenizer.json: expected a tokenizer, found {error}"
-        ) from error
+    tokenizer = _load_tokenizer(folder)
     parts = Parts(tokenizer, **{name: _load_part(folder, name) for name in _CLASSES})
     try:
         parts.check()
     except ModelError as error:
         raise ModelError(f"{folder}: {error}") from None
     return config, parts
+
+
+def load_start(path: str | Path) -> tuple[PreTrainedTokenizerFast, Generator]:
+    """Tokenizer and generator alone, of a folder that training starts from or of a model directory.
+
+    Raises ModelError as `load_model` does.
+    """
+    tokenizer, generator = _load_tokenizer(Path(path)), _load_part(Path(path), "generator")
+    return tokenizer, generator
 
 
 def read_card(path: str | Path | None = None) -> str | None:
@@ -248,6 +251,17 @@ def _read_json(folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ModelError(f"{folder}: {name}: expected a JSON object, found {type(value).__name__}")
     return value
+
+
+def _load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        _read_json(folder, name)
+    try:
+        return load_tokenizer(folder)
+    except Exception as error:  # the Rust side raises plain Exception
+        raise ModelError(
+            f"{folder}: tokenizer.json: expected a tokenizer, found {error}"
+        ) from error
 
 
 def _load_part(folder: Path, name: str) -> Any:

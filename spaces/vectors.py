@@ -1,5 +1,6 @@
-"""Sentence vectors from a directory: the encoder of one of our models, or whatever
-sentence-transformers (Reimers and Gurevych 2019) can read, which needs the extra `sentence`.
+"""Sentence vectors from a directory: the encoder of one of our models, a generator that training
+starts from, or whatever sentence-transformers (Reimers and Gurevych 2019) can read, which needs the
+extra `sentence`.
 
 A sentence-transformers directory has `modules.json`, which names the classes that read it. Only
 those of the package itself are built, so that no code comes with a directory, and only weights in
@@ -18,7 +19,7 @@ import numpy as np
 from spaces.errors import ConfigError, ModelError
 from spaces.extract.encoder import SentenceEncoder
 from spaces.hub import locate
-from spaces.storage import load_model
+from spaces.storage import load_model, load_start
 
 __all__ = ["SentenceTransformersEncoder", "load_encoder"]
 
@@ -29,7 +30,8 @@ _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 def load_encoder(
     path: str | Path | None = None, *, pooling: str | None = None
 ) -> SentenceEncoder | SentenceTransformersEncoder:
-    """What encodes sentences by the model in `path`, as `Summarizer.from_pretrained` takes it.
+    """What encodes sentences by the model in `path`, as `Summarizer.from_pretrained` takes it; of a
+    folder with tokenizer and generator alone, all layers of the generator.
 
     pooling: one of `spaces.extract.encoder.POOLINGS` (None: "last"); a sentence-transformers
     directory has its own, so there it has to be None. Raises ModelError and ConfigError.
@@ -41,8 +43,18 @@ def load_encoder(
                 f"leave {pooling} out"
             )
         return SentenceTransformersEncoder(path)
-    _, parts = load_model(locate(path))
+    folder = locate(path)
+    if folder is not None and _is_start(folder):
+        tokenizer, generator = load_start(folder)
+        return SentenceEncoder(generator.backbone, tokenizer, pooling=pooling or "last")
+    _, parts = load_model(folder)
     return SentenceEncoder(parts.encoder, parts.tokenizer, pooling=pooling or "last")
+
+
+def _is_start(folder: Path) -> bool:
+    """Whether it is what training starts from: no model yet, but a generator and its tokenizer."""
+    wanted = ("tokenizer.json", "generator/config.json")
+    return not (folder / "config.json").exists() and all((folder / w).is_file() for w in wanted)
 
 
 class SentenceTransformersEncoder:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+import torch
+import yaml
 
 from spaces.errors import ConfigError, InputError
 from spaces.pipeline import run
@@ -59,6 +62,39 @@ def test_a_changed_setting_redoes_its_step_and_those_after(trained: Path) -> Non
     after = _times(trained)
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"adapt", "generator", "model"}
+
+
+def test_the_card_has_the_figures_of_the_run(trained: Path) -> None:
+    work = trained / "work"
+    card = (work / "model-out" / "README.md").read_text("utf-8")
+    head = yaml.safe_load(card.split("---\n")[1])
+    assert head["license"] == "apache-2.0" and head["library_name"] == "spaces-summarizer"
+    assert (head["language"], head["pipeline_tag"]) == ("zh", "summarization")
+    assert "Seed 7." in card
+    for row in (
+        "| `pretrain.vocab_size` | `900` |",
+        "| `words.base` | `words.txt` |",
+        "| judgments | judgments.jsonl | 5 |",
+        "| corpus | corpus.jsonl | 5 |",
+        "| judgments learned from | 4 |",
+        "| extracts held out | 1 |",
+        f"| torch | {torch.__version__} |",
+    ):
+        assert row in card
+    assert "pretrain.dropout" not in card, "a default is not told"
+    (folder,) = (work / "generator" / "checkpoints").glob("checkpoint-*")
+    log = json.loads((folder / "trainer_state.json").read_text("utf-8"))["log_history"]
+    evaluated = [entry for entry in log if "eval_weighted" in entry]
+    assert evaluated
+    assert "| step | epoch | weighted | weighted_extracts | weighted_judgments | char" in card
+    for entry in evaluated:
+        names = ("weighted", "weighted_extracts", "weighted_judgments")
+        row = " | ".join(f"{entry[f'eval_{name}']:.4f}" for name in names)
+        assert re.search(rf"\| {entry['step']} \| [\d.]+ \| {re.escape(row)} \|", card)
+    for step in ("pretrain", "labellers", "generator"):
+        assert re.search(rf"\| {step} \| \d+ \|", card)
+    assert str(trained) not in card and "原告" not in card, "neither places nor text"
+    assert Summarizer.from_pretrained(work / "model-out").card == card
 
 
 def test_special_words_start_as_the_mean_of_their_pieces(trained: Path) -> None:

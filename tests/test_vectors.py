@@ -12,6 +12,7 @@ import torch
 
 from spaces.cli import main
 from spaces.errors import ConfigError, ModelError
+from spaces.extract.encoder import SentenceEncoder
 from spaces.vectors import load_encoder
 
 TEXTS = ["原告与被告借款合同纠纷", "被告归还借款"]
@@ -103,6 +104,20 @@ def test_directories_that_are_none(copied) -> None:
     (copied / "modules.json").write_text('{"a": 1}')
     with pytest.raises(ModelError, match="modules.json: expected a list of modules"):
         load_encoder(copied)
+
+
+def test_a_generator_that_training_starts_from(tiny_model_dir, tiny_summarizer, tmp_path) -> None:
+    start = tmp_path / "start"
+    shutil.copytree(tiny_model_dir / "generator", start / "generator")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(tiny_model_dir / name, start)
+    backbone = tiny_summarizer.generator.backbone
+    expected = SentenceEncoder(backbone, tiny_summarizer.tokenizer, pooling="cls").encode(TEXTS)
+    vectors = load_encoder(start, pooling="cls").encode(TEXTS)
+    np.testing.assert_allclose(vectors, expected, atol=1e-6)
+    (start / "generator" / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match="generator/model.safetensors: no such file"):
+        load_encoder(start)
 
 
 def test_a_model_of_this_package(tiny_model_dir, tiny_summarizer) -> None:

@@ -234,13 +234,18 @@ class GeneratorSteps(ExtractorSteps):
     @once
     def model(self) -> Step:
         generator = self.generator()
-        step = self.step("model", {"folder": self.recipe.model_folder}, after=[generator])
+        settings = {"folder": self.recipe.model_folder, "license": self.recipe.license}
+        step = self.step("model", settings, after=[generator])
 
         def work(folder: Path) -> None:
+            from spaces.card import training_card
             from spaces.generate.model import Generator
+            from spaces.pipeline.figures import figures_of
 
             trained = Generator.from_pretrained(generator.folder / "model")
-            self.summarizer(trained).save_pretrained(self.recipe.model_folder)
+            summarizer = self.summarizer(trained)
+            summarizer.card = training_card(figures_of(self, summarizer))
+            summarizer.save_pretrained(self.recipe.model_folder)
 
         step.run(work)
         return step
