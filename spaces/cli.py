@@ -392,11 +392,11 @@ def train(
 )
 def convert(
     source: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="SOURCE",
-            help="Folder of a BERT, RoBERTa-wwm-ext, MacBERT, NEZHA, WoBERT, RoFormer or "
-            "RoFormer-Sim: config.json, model.safetensors, vocab.txt.",
+            help="Folder, or OWNER/NAME of the hub, of a BERT, RoBERTa-wwm-ext, MacBERT, NEZHA, "
+            "WoBERT, RoFormer or RoFormer-Sim: config.json, model.safetensors, vocab.txt.",
         ),
     ],
     target: Annotated[
@@ -428,7 +428,9 @@ def convert(
     )
 )
 def grow(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Model directory, or OWNER/NAME of the hub.")
+    ],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="New model directory.")],
     width: Annotated[
         int, typer.Option(help="How many times as wide: hidden size, heads, feed-forward.", min=2)

@@ -37,8 +37,10 @@ from spaces.generate.tokenizer import (
     build_tokenizer,
     vocabulary_strings,
 )
+from spaces.hub import locate
 from spaces.words import Segmenter
 
+FILES = ("config.json", "model.safetensors", "vocab.txt", "tokenizer.json")
 __all__ = ["Conversion", "convert", "keep_pieces", "read_vocabulary"]
 
 
@@ -67,11 +69,13 @@ def convert(
     special_words: added behind the vocabulary, each starting as the mean of its pieces in the
     embeddings and in the output bias. keep_all: traditional and other characters stay too. The
     output layer stays the embeddings, with its bias. Raises ModelError for a checkpoint that cannot
-    be read and InputError for a target that is there already.
+    be read and InputError for a target that is there already. A source "owner/name" is fetched from
+    the hub (see `spaces.hub`).
     """
     target = Path(target).resolve()
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise InputError(f"{target}: expected a new or empty folder, found something there")
+    source = locate(source, files=FILES) or Path(source)
     checkpoint = read_checkpoint(source, seed=seed)
     generator = checkpoint.generator
     vocabulary = read_vocabulary(source)

@@ -34,6 +34,7 @@ from spaces.extract.labeller import Labeller, LabellerConfig
 from spaces.extract.place import PLACE_SIZE
 from spaces.generate.backbone import Backbone
 from spaces.generate.model import Generator
+from spaces.hub import locate
 from spaces.storage import Parts, load_model, save_model
 
 __all__ = ["grow", "widen_backbone", "widen_generator", "widen_labeller"]
@@ -46,7 +47,8 @@ _NARROW = ("copy",)
 
 
 def grow(model: str | Path, output: str | Path, *, width: int = 2, seed: int = 42) -> Parts:
-    """Write the model directory `output`: that in `model`, `width` times as wide, as float32.
+    """Write the model directory `output`: that in `model`, `width` times as wide, as float32. A
+    model "owner/name" is fetched from the hub.
 
     Hidden size, heads and feed-forward of encoder and generator are multiplied; the labeller reads
     the wider vectors. Half precision would round the shares, so that outputs were no longer the
@@ -58,7 +60,7 @@ def grow(model: str | Path, output: str | Path, *, width: int = 2, seed: int = 4
     output = Path(output)
     if output.exists() and not (output.is_dir() and not any(output.iterdir())):
         raise InputError(f"{output}: expected a new or empty folder, found something there")
-    config, parts = load_model(model)
+    config, parts = load_model(locate(model))
     wide = Parts(
         parts.tokenizer,
         widen_backbone(parts.encoder, width, seed=seed),

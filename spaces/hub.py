@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,12 +22,15 @@ _NAME = r"\w[\w.-]*"
 _REPOSITORY = re.compile(rf"({_NAME}/{_NAME})(?:@(\S+))?", re.ASCII)
 
 
-def locate(path: str | Path | None, revision: str | None = None) -> Path | None:
+def locate(
+    path: str | Path | None, revision: str | None = None, files: Sequence[str] = FILES
+) -> Path | None:
     """The folder of a model; None, the default model of this package, stays None.
 
     A path that exists is that path, whatever it looks like; so is every `Path`. A string like
     "owner/name" that does not exist is a repository of the hub, at `revision`: a branch, a tag or a
-    commit; "owner/name@revision" says the same. Everything else is a path.
+    commit; "owner/name@revision" says the same. Everything else is a path. Of a repository `files`
+    are fetched, and its card.
 
     Raises ConfigError for the revision of a folder and for two revisions, ModelError where the hub
     has no such model or it cannot be fetched.
@@ -45,10 +48,10 @@ def locate(path: str | Path | None, revision: str | None = None) -> Path | None:
     repository, named = found.groups()
     if named is not None and revision is not None and named != revision:
         raise ConfigError(f"revision: expected one, got {named} and {revision}: leave one out")
-    return fetch(repository, named or revision)
+    return fetch(repository, named or revision, files)
 
 
-def fetch(repository: str, revision: str | None = None) -> Path:
+def fetch(repository: str, revision: str | None = None, files: Sequence[str] = FILES) -> Path:
     """The folder in the cache that holds a model of the hub; its files come only when they are not
     there yet.
 
@@ -59,7 +62,7 @@ def fetch(repository: str, revision: str | None = None) -> Path:
     told = repository if revision is None else f"{repository}@{revision}"
     try:
         with _quiet_unless_terminal():
-            folder = snapshot_download(repository, revision=revision, allow_patterns=[*FILES, CARD])
+            folder = snapshot_download(repository, revision=revision, allow_patterns=[*files, CARD])
     except Exception as error:  # the client's, and those of the HTTP library below it
         raise _explained(error, told) from error
     if not Path(folder, "config.json").is_file():

@@ -65,12 +65,12 @@ class Words:
 class Pretrain:
     """The vocabulary, the generator's sizes and its pretraining; lengths in tokens.
 
-    start: a folder to start from, which `spaces convert` wrote, or a model directory: vocabulary
-    and weights are its own, and of the settings here `residual_attention` and those from `dropout`
-    on count (none: the generator begins from nothing). vocab_size: pieces of the tokenizer, before
-    the special words. hidden_size: the width of the transformer. num_hidden_layers: its layers.
-    num_attention_heads: the heads of each layer. intermediate_size: the width of its feed-forward
-    layers. position: `rotary`, `relative` or
+    start: a folder to start from, which `spaces convert` wrote, or a model directory, also
+    owner/name of the hub: vocabulary and weights are its own, and of the settings here
+    `residual_attention` and those from `dropout` on count (none: the generator begins from
+    nothing). vocab_size: pieces of the tokenizer, before the special words. hidden_size: the width
+    of the transformer. num_hidden_layers: its layers. num_attention_heads: the heads of each layer.
+    intermediate_size: the width of its feed-forward layers. position: `rotary`, `relative` or
     `absolute`. residual_attention: attention scores are carried from layer to layer (RealFormer).
     selective_read: the longest match that the selective read compares (0: the model has none).
     dropout: the share of activations dropped. size: the length of an example. source_share: how

@@ -17,9 +17,14 @@ import huggingface_hub
 import pytest
 import yaml
 from huggingface_hub import constants
+from transformers import BertConfig, BertForMaskedLM
 
 from spaces.cli import main
 from spaces.errors import ConfigError, ModelError
+from spaces.generate.model import Generator
+from spaces.generate.tokenizer import SPECIAL_TOKENS
+from spaces.pipeline import Plan
+from spaces.recipe import Pretrain, Recipe
 from spaces.summarizer import Summarizer
 
 REPOSITORY = "court/judgments"
@@ -323,3 +328,24 @@ def test_the_command_line(hub, two, tmp_path, capsys, judgment) -> None:
     output, errors = capsys.readouterr()
     assert (output, errors.count("\n")) == ("", 1)
     assert errors.startswith("spaces: error: no/thing: no such folder here, and no such model")
+
+
+def test_what_training_starts_from_may_be_on_the_hub(
+    hub, two, tiny_model_dir, tmp_path, capsys
+) -> None:
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    vocabulary = [*SPECIAL_TOKENS, "本", "院"]
+    config = BertConfig(vocab_size=len(vocabulary), intermediate_size=16, **sizes)
+    BertForMaskedLM(config).save_pretrained(tmp_path / "bert")
+    (tmp_path / "bert" / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
+    files = {**files_of(tmp_path / "bert"), "pytorch_model.bin": b"pickled"}
+    hub.commit("court/bert", files)
+    capsys.readouterr()
+    assert main(["convert", "court/bert", str(tmp_path / "start")]) == 0
+    assert "bert: 7 pieces before, 7 now" in capsys.readouterr().err
+    assert not [path for path in hub.asked if path.endswith(".bin")]
+    assert main(["grow", f"{REPOSITORY}@{two.old}", str(tmp_path / "wide")]) == 0
+    assert Summarizer.from_pretrained(tmp_path / "wide").generator.config.hidden_size == 64
+    plan = Plan(Recipe(work_folder=str(tmp_path), pretrain=Pretrain(start=REPOSITORY, epochs=0)))
+    begun = Generator.from_pretrained(plan.pretrain().folder / "model")
+    assert begun.config.vocab_size == len(Summarizer.from_pretrained(REPOSITORY).tokenizer)

@@ -135,7 +135,7 @@ def _weights(folder: Path) -> dict[str, Tensor]:
     file = folder / "model.safetensors"
     if not file.is_file():
         pickled = [p.name for p in sorted(folder.glob("*.bin")) + sorted(folder.glob("*.ckpt*"))]
-        advice = "name the folder that holds it"
+        advice = "name the folder that holds it (pickled weights are not read)"
         if pickled:
             advice = (
                 f"{pickled[0]} is not read, because unpickling runs code; where you trust it, "

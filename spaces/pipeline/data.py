@@ -76,10 +76,18 @@ class DataFiles:
 
     def start_files(self) -> list[Path]:
         """What is read of the folder that `pretrain.start` names."""
-        start = self.recipe.pretrain.start
+        start = self.start_folder
         names = ("tokenizer.json", "tokenizer_config.json")
         names += ("generator/config.json", "generator/model.safetensors")
-        return [Path(start, name) for name in names] if start else []
+        return [start / name for name in names] if start else []
+
+    @functools.cached_property
+    def start_folder(self) -> Path | None:
+        """Where `pretrain.start` lies, fetched from the hub when it is there."""
+        from spaces.hub import locate
+
+        start = self.recipe.pretrain.start
+        return locate(start) if start else None
 
     def step(self, name: str, settings: object, files=(), after=()) -> Step:
         described = {"seed": self.recipe.seed, "settings": settings}

@@ -25,7 +25,7 @@ class LanguageSteps(DataFiles):
             "vocab_size": self.recipe.pretrain.vocab_size,
             "kinds": self.recipe.data.corpus_kinds,
         }
-        start = self.recipe.pretrain.start
+        start = self.start_folder
         if start:
             step = self.step("vocabulary", {}, self.start_files()[:2])
         else:
@@ -122,7 +122,7 @@ class LanguageSteps(DataFiles):
         settings = self.recipe.pretrain
         # all words must move while the model knows none
         changed = {"dropout": settings.dropout, "sparse_top_k": 0}
-        if not settings.start:
+        if self.start_folder is None:
             names = ("hidden_size", "num_hidden_layers", "num_attention_heads")
             names += ("intermediate_size", "position", "residual_attention", "selective_read")
             sizes = {name: getattr(settings, name) for name in names}
@@ -130,7 +130,7 @@ class LanguageSteps(DataFiles):
         if settings.residual_attention:
             changed["residual_attention"] = True
         model = Generator.from_pretrained(
-            Path(settings.start, "generator"), dtype="float32", **changed
+            self.start_folder / "generator", dtype="float32", **changed
         )
         if model.config.vocab_size != vocab_size:
             raise ModelError(
