@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedConfig
 
 from spaces.generate.cache import Cache
+from spaces.generate.linear import Linear, join
 from spaces.generate.positions import rotary_angles, rotate, sinusoids
 
 __all__ = ["Attention"]
@@ -23,7 +24,7 @@ class Attention(nn.Module):
         super().__init__()
         self.heads, self.size = config.num_attention_heads, config.head_size
         self.query, self.key, self.value, self.output = (
-            nn.Linear(config.hidden_size, config.hidden_size) for _ in range(4)
+            Linear(config.hidden_size, config.hidden_size) for _ in range(4)
         )
         self.rotary = config.position == "rotary"
         if not self.rotary:
@@ -33,10 +34,11 @@ class Attention(nn.Module):
 
     def project(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x (B, L, E), positions (B, L) -> queries, keys, values, each (B, H, L, D)."""
-        q, k, v = (
-            linear(x).unflatten(-1, (self.heads, self.size)).transpose(1, 2)
-            for linear in (self.query, self.key, self.value)
-        )
+        if torch.is_grad_enabled():
+            made = [layer(x) for layer in (self.query, self.key, self.value)]
+        else:
+            made = join((self.query, self.key, self.value), x, self).chunk(3, dim=-1)
+        q, k, v = (one.unflatten(-1, (self.heads, self.size)).transpose(1, 2) for one in made)
         if self.rotary:
             cos, sin = rotary_angles(positions, self.size)
             q, k = rotate(q, cos, sin), rotate(k, cos, sin)

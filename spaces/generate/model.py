@@ -15,6 +15,7 @@ from transformers.utils import ModelOutput
 
 from spaces.generate.backbone import Backbone, BackboneConfig, prefix_lm_mask
 from spaces.generate.cache import Cache
+from spaces.generate.linear import Int8Linear, Linear, multiply
 from spaces.generate.losses import sparse_cross_entropy
 from spaces.generate.reading import ReadState, SelectiveRead
 
@@ -63,12 +64,13 @@ class Generator(PreTrainedModel):
     def __init__(self, config: GeneratorConfig):
         super().__init__(config)
         self.backbone = Backbone(config)
-        self.transform = nn.Linear(config.hidden_size, config.hidden_size)
+        self.transform = Linear(config.hidden_size, config.hidden_size)
         self.norm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
         self.copy = nn.Linear(config.hidden_size, 3)
         longest = config.selective_read
         self.reading = SelectiveRead(config.hidden_size, longest) if longest else None
+        self.head: nn.Module | None = None  # the output matrix by itself, in less precision
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -79,7 +81,9 @@ class Generator(PreTrainedModel):
     def token_logits(self, hidden: Tensor) -> Tensor:
         """(…, E) -> (…, V): BERT's output head, its matrix the word embeddings themselves."""
         hidden = self.norm(F.gelu(self.transform(hidden)))
-        return F.linear(hidden, self.backbone.words.weight, self.bias)
+        if self.head is not None:
+            return self.head(hidden)
+        return multiply(hidden, (self.backbone.words.weight,), (self.bias,), self)
 
     def hidden_states(
         self,
