@@ -23,7 +23,8 @@ class Cache:
     ):
         keys = source[0][0]
         batch, heads, _, size = keys.shape
-        self.source = list(source)
+        # side by side in memory: each step reads all of it
+        self.source = [(k.contiguous(), v.contiguous()) for k, v in source]
         self.mask = mask
         self.source_lengths = mask.sum(1)
         self.beams = beams

@@ -1,8 +1,8 @@
 """Linear layers that multiply fast on a CPU when nothing is being trained.
 
 Decoding multiplies few rows (a beam is one) with large matrices. PyTorch's general kernel is slow
-at 2 to 32 rows; oneDNN's, with the matrix laid out for it once ("packed", as torch.compile does), is
-3 to 4 times faster there and no slower elsewhere. Less precise matrices are faster still:
+at 2 to 32 rows; oneDNN's, with the matrix laid out for it once ("packed"), is 3 to 4
+times faster there and no slower elsewhere. Less precise matrices are faster still:
 
 - "bfloat16": the matrix and its product in bfloat16;
 - "int8": the matrix in 8 bits, a scale per row of it; each vector that comes is rounded to 8 bits,
@@ -34,6 +34,7 @@ _X86 = platform.machine().lower() in ("x86_64", "amd64")
 _HAS_PACKED = (
     _X86 and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 )
+_HAS_INT8 = _HAS_PACKED and hasattr(torch.ops.onednn, "qlinear_pointwise")
 # owner of the matrix -> what the packed one was made from, the packed one
 _packed: WeakKeyDictionary[nn.Module, tuple[tuple, object]] = WeakKeyDictionary()
 
@@ -100,34 +101,38 @@ class Int8Linear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (…, E) -> (…, F)."""
-        rows = x.reshape(-1, x.shape[-1]).float()
-        # every vector fills the same range, and one more row states it: the kernel, which takes
-        # one range for all rows, then rounds each as it would alone
-        size = rows.abs().amax(1, keepdim=True).clamp_(min=1e-12)
-        scaled = torch.empty(len(rows) + 1, rows.shape[1])
-        torch.div(rows, size, out=scaled[:-1])
-        scaled[-1] = 1.0
-        scaled[-1, 0] = -1.0
-        product = torch.ops.quantized.linear_dynamic(scaled, self._matrix())[:-1]
-        return torch.addcmul(self.bias, product, size).view(*x.shape[:-1], -1).to(x.dtype)
+        return multiply_int8(x, (self,), self)
 
-    def _matrix(self):
-        made_from = _state((self.weight, self.scale))
-        found = _packed.get(self)
-        if found is None or found[0] != made_from:
-            zeros = torch.zeros(len(self.scale), dtype=torch.long)
-            matrix = torch._make_per_channel_quantized_tensor(
-                self.weight, self.scale.double(), zeros, 0
-            )
-            found = made_from, torch.ops.quantized.linear_prepack(matrix, None)
-            _packed[self] = found
-        return found[1]
+
+def multiply_int8(x: Tensor, layers: Sequence[Int8Linear], owner: nn.Module) -> Tensor:
+    """As `multiply`, of layers in 8 bits."""
+    size = x.abs().amax(-1, keepdim=True).clamp_(min=1e-12)
+    # rounded to 1 … 255, of which 128 stands for 0
+    rounded = (x * (127 / size)).add_(128.5).to(torch.uint8)
+    made_from = _state([part for one in layers for part in one.buffers()])
+    found = _packed.get(owner)
+    if found is None or found[0] != made_from:
+        weight, scale, bias = (
+            _stack([getattr(one, name) for one in layers]) for name in ("weight", "scale", "bias")
+        )
+        if _HAS_INT8:
+            weight = torch.ops.onednn.qlinear_prepack(weight, None)
+        found = made_from, (weight, scale, bias, torch.zeros(len(scale), dtype=torch.int))
+        _packed[owner] = found
+    weight, scale, bias, zeros = found[1]
+    if _HAS_INT8:
+        product = torch.ops.onednn.qlinear_pointwise(
+            rounded, 1 / 127, 128, weight, scale, zeros, None, 1.0, 0, torch.float32, "none", [], ""
+        )
+    else:  # the same numbers, without the speed
+        product = F.linear((rounded.float() - 128) / 127, weight.float() * scale[:, None])
+    return torch.addcmul(bias, product, size)
 
 
 def join(layers: Sequence[nn.Module], x: Tensor, owner: nn.Module) -> Tensor:
     """What the layers make of the same x (…, E), side by side: (…, sum F_i), in one product."""
     if isinstance(layers[0], Int8Linear):
-        return torch.cat([layer(x) for layer in layers], dim=-1)
+        return multiply_int8(x, layers, owner)
     return multiply(x, [one.weight for one in layers], [one.bias for one in layers], owner)
 
 

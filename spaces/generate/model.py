@@ -15,7 +15,7 @@ from transformers.utils import ModelOutput
 
 from spaces.generate.backbone import Backbone, BackboneConfig, prefix_lm_mask
 from spaces.generate.cache import Cache
-from spaces.generate.linear import Int8Linear, Linear, multiply
+from spaces.generate.linear import Linear, multiply
 from spaces.generate.losses import sparse_cross_entropy
 from spaces.generate.reading import ReadState, SelectiveRead
 
