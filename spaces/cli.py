@@ -23,7 +23,9 @@ from spaces.errors import ConfigError, InputError, SpacesError
 from spaces.options import (
     Format,
     Model,
+    ModelPrecision,
     NoExtract,
+    Precision,
     SummaryFormat,
     TrainStep,
     Unit,
@@ -110,6 +112,7 @@ def summarize(
         ),
     ] = None,
     model: Model = None,
+    precision: ModelPrecision = Precision.float32,
     format: Annotated[
         SummaryFormat,
         typer.Option(
@@ -159,7 +162,7 @@ def summarize(
     ):
         printer = SummaryPrinter(write, format.value, alone=inbox.single)
         for documents in inbox:
-            summarizer = summarizer or _load(model, beams)
+            summarizer = summarizer or _load(model, precision, beams)
             texts = [document.text for document in documents]
             summaries = summarizer.summarize_batch(
                 texts, extract=not no_extract, on_progress=advance
@@ -195,6 +198,7 @@ def predict(
         ),
     ] = None,
     model: Model = None,
+    precision: ModelPrecision = Precision.float32,
     batch_size: Annotated[int, typer.Option(help="Judgments decoded together.", min=1)] = 8,
     details: Annotated[
         bool, typer.Option("--details", help="Write spans, clauses and warnings too.")
@@ -217,7 +221,7 @@ def predict(
             report = predict_file(
                 source,
                 target,
-                _load(model),
+                _load(model, precision),
                 batch_size=batch_size,
                 details=details,
                 extract=not no_extract,
@@ -331,10 +335,10 @@ def train(
     run(step.value, config, overrides or [])
 
 
-def _load(model: Path | None, beams: int | None = None) -> Summarizer:
+def _load(model: Path | None, precision: Precision, beams: int | None = None) -> Summarizer:
     from spaces.summarizer import Summarizer
 
-    summarizer = Summarizer.from_pretrained(model)
+    summarizer = Summarizer.from_pretrained(model, precision=precision.value)
     if beams is not None:
         summarizer.config = replace(summarizer.config, beams=beams)
     return summarizer

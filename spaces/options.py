@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Format", "Model", "NoExtract", "SummaryFormat", "TrainStep", "Unit", "examples"]
+__all__ = [
+    "Format",
+    "Model",
+    "ModelPrecision",
+    "NoExtract",
+    "Precision",
+    "SummaryFormat",
+    "TrainStep",
+    "Unit",
+    "examples",
+]
 
 
 class Format(str, Enum):
@@ -44,10 +54,25 @@ class TrainStep(str, Enum):
     all = "all"
 
 
+class Precision(str, Enum):
+    """The type of the matrices a model multiplies with."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    int8 = "int8"
+
+
 Model = Annotated[
     Path | None,
     typer.Option(
         help="Model directory; the default model of this package when not given.", metavar="DIR"
+    ),
+]
+ModelPrecision = Annotated[
+    Precision,
+    typer.Option(
+        help="What the model computes in: int8 and bfloat16 are faster on a CPU, and write another "
+        "summary now and then."
     ),
 ]
 NoExtract = Annotated[

@@ -25,7 +25,7 @@ from torch.nn import functional as F
 
 from spaces.errors import ConfigError
 
-__all__ = ["PRECISIONS", "Int8Linear", "Linear", "join", "multiply", "reduce"]
+__all__ = ["PRECISIONS", "Int8Linear", "Linear", "join", "multiply", "reduce", "reduced"]
 
 PRECISIONS = ("float32", "bfloat16", "int8")
 
@@ -147,3 +147,14 @@ def reduce(model: nn.Module, precision: str) -> None:
                 setattr(module, name, Int8Linear(layer.weight, layer.bias))
             elif precision == "bfloat16" and isinstance(layer, Linear):
                 layer.to(torch.bfloat16)
+
+
+@torch.no_grad()
+def reduced(weight: Tensor, bias: Tensor, precision: str) -> nn.Module:
+    """A layer of its own in "bfloat16" or "int8" from a matrix that others use too."""
+    if precision == "int8":
+        return Int8Linear(weight, bias)
+    layer = Linear(weight.shape[1], weight.shape[0], device="meta")
+    layer.weight = nn.Parameter(weight.detach().to(torch.bfloat16), requires_grad=False)
+    layer.bias = nn.Parameter(bias.detach().to(torch.bfloat16), requires_grad=False)
+    return layer

@@ -15,7 +15,7 @@ from transformers.utils import ModelOutput
 
 from spaces.generate.backbone import Backbone, BackboneConfig, prefix_lm_mask
 from spaces.generate.cache import Cache
-from spaces.generate.linear import Linear, multiply
+from spaces.generate.linear import Linear, multiply, reduce, reduced
 from spaces.generate.losses import sparse_cross_entropy
 from spaces.generate.reading import ReadState, SelectiveRead
 
@@ -176,6 +176,16 @@ class Generator(PreTrainedModel):
             extra = self.reading.step(tokens, cache.companions[0])
         hidden = self.backbone.step(tokens=tokens, cache=cache, extra=extra)
         return self.token_logits(hidden).float(), self.copy(hidden).float()
+
+    def to_precision(self, precision: str) -> Generator:
+        """Decode with matrices in "bfloat16" or "int8" from now on (see `generate.linear`); the
+        embeddings stay as they are. In place, for inference only; returns self. Raises ConfigError
+        for another name.
+        """
+        reduce(self, precision)
+        if precision != "float32":
+            self.head = reduced(self.backbone.words.weight, self.bias, precision)
+        return self
 
     @torch.no_grad()
     def extend_embeddings(self, compounds: Sequence[Sequence[int]]) -> Generator:
