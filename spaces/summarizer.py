@@ -156,13 +156,13 @@ class Summarizer:
         """Write the model directory `path`: whole or, when something fails, not at all.
 
         dtype is that of the weights on disk: "float16", "bfloat16" or "float32". A model directory
-        that is there is replaced; a folder with something else raises InputError. A model in less precision than
-        float32 raises ConfigError.
+        that is there is replaced; a folder with something else raises InputError. A model in less
+        precision than float32 raises ConfigError.
         """
         if self.precision != "float32":
             raise ConfigError(
-                f"expected a float32 model to save, got one in {self.precision}: what rounding took "
-                "away would be lost for good; load the model again and save that"
+                f"expected a float32 model to save, got one in {self.precision}: what "
+                "rounding took away would be lost for good; load the model again and save that"
             )
         save_model(path, self.config, self.parts, dtype)
 
