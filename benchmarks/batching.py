@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> list[dict]:
     return report(
         asked,
         rows,
-        "beams {beams}: {batch:.2f} judgments/s together, {one:.2f} one at a time, {ratio:.1f} times",
+        "beams {beams}: {batch:.2f} judgments/s together, {one:.2f} singly, {ratio:.1f} times",
     )
 
 

@@ -1,7 +1,7 @@
 """float32, bfloat16 and int8 on a CPU: seconds, and what changes in the text.
 
     python benchmarks/precision.py                   # random weights: 12 layers of 768, source 600
-    python benchmarks/precision.py --default         # the default model, the judgments of data/samples
+    python benchmarks/precision.py --default         # the default model, data/samples
     python benchmarks/precision.py --default --file dev.jsonl
 
 `plain` is float32 as PyTorch multiplies it, without the packed matrices of `generate.linear`.

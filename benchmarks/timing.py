@@ -19,10 +19,13 @@ class Endless:
 
     def __init__(self, generator: Generator) -> None:
         self.generator, self.device = generator, generator.device
-        self.seconds = 0.0  # spent in `step`
+        self.seconds = self.reading = 0.0  # spent in `step` and in `prefill`
 
     def prefill(self, **sources):
-        return self.generator.prefill(**sources)
+        start = time.perf_counter()
+        cache = self.generator.prefill(**sources)
+        self.reading += time.perf_counter() - start
+        return cache
 
     def step(self, *, tokens: Tensor, cache) -> tuple[Tensor, Tensor]:
         start = time.perf_counter()

@@ -14,7 +14,9 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
 def test_decode_gives_the_same_tokens_both_ways(capsys):
     main = runpy.run_path(str(BENCHMARKS / "decode.py"))["main"]
-    sizes = "--layers 2 --hidden 32 --heads 2 --vocabulary 200 --source 40 --new 12 --json"
+    sizes = (
+        "--layers 2 --hidden 32 --heads 2 --vocabulary 200 --source 40 --new 12 --threads 1 --json"
+    )
     rows = main(sizes.split())
     assert [row["beams"] for row in rows] == [1, 3]
     assert json.loads(capsys.readouterr().out)["results"] == rows
