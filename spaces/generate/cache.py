@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 __all__ = ["Cache"]
+
+T = TypeVar("T")
 
 
 class Cache:
@@ -30,9 +33,18 @@ class Cache:
         self.beams = beams
         self.length = 0
         self.companions: list = []
+        self._made: dict[str, object] = {}
         self.target = [
             tuple(keys.new_zeros(batch, beams, heads, room, size) for _ in range(2)) for _ in source
         ]
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` gives, made once for all layers of a step."""
+        if self._made.get("length") != self.length:
+            self._made = {"length": self.length}
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
 
     def reorder(self, parents: Tensor) -> None:
         """Beam w of judgment b goes on from what was beam parents[b, w]; parents: (B, W)."""
@@ -46,6 +58,7 @@ class Cache:
 
     def keep(self, rows: Tensor) -> None:
         """Only these judgments stay; rows: (B',)."""
+        self._made = {}
         self.source = [(k[rows], v[rows]) for k, v in self.source]
         self.target = [(k[rows], v[rows]) for k, v in self.target]
         self.mask, self.source_lengths = self.mask[rows], self.source_lengths[rows]
