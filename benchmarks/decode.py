@@ -91,9 +91,11 @@ def main(arguments: list[str] | None = None) -> list[dict]:
     parser.add_argument("--beams", type=int, nargs="+", default=[1, 3])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
 
+    torch.set_num_threads(asked.threads)
     torch.manual_seed(asked.seed)
     config = GeneratorConfig(
         vocab_size=asked.vocabulary,
@@ -121,7 +123,6 @@ def main(arguments: list[str] | None = None) -> list[dict]:
             )
     if asked.json:
         settings = {k: v for k, v in vars(asked).items() if k not in ("json", "beams")}
-        settings["threads"] = torch.get_num_threads()
         print(json.dumps({"settings": settings, "results": rows}))
     return rows
 

@@ -23,8 +23,10 @@ from spaces.errors import ConfigError, InputError, SpacesError
 from spaces.options import (
     Format,
     Model,
+    ModelPrecision,
     NoExtract,
     Pooling,
+    Precision,
     SummaryFormat,
     TrainStep,
     Unit,
@@ -111,6 +113,7 @@ def summarize(
         ),
     ] = None,
     model: Model = None,
+    precision: ModelPrecision = Precision.float32,
     format: Annotated[
         SummaryFormat,
         typer.Option(
@@ -160,7 +163,7 @@ def summarize(
     ):
         printer = SummaryPrinter(write, format.value, alone=inbox.single)
         for documents in inbox:
-            summarizer = summarizer or _load(model, beams)
+            summarizer = summarizer or _load(model, precision, beams)
             texts = [document.text for document in documents]
             summaries = summarizer.summarize_batch(
                 texts, extract=not no_extract, on_progress=advance
@@ -196,6 +199,7 @@ def predict(
         ),
     ] = None,
     model: Model = None,
+    precision: ModelPrecision = Precision.float32,
     batch_size: Annotated[int, typer.Option(help="Judgments decoded together.", min=1)] = 8,
     details: Annotated[
         bool, typer.Option("--details", help="Write spans, clauses and warnings too.")
@@ -218,7 +222,7 @@ def predict(
             report = predict_file(
                 source,
                 target,
-                _load(model),
+                _load(model, precision),
                 batch_size=batch_size,
                 details=details,
                 extract=not no_extract,
@@ -447,10 +451,10 @@ def grow(
     )
 
 
-def _load(model: str | None, beams: int | None = None) -> Summarizer:
+def _load(model: str | None, precision: Precision, beams: int | None = None) -> Summarizer:
     from spaces.summarizer import Summarizer
 
-    summarizer = Summarizer.from_pretrained(model)
+    summarizer = Summarizer.from_pretrained(model, precision=precision.value)
     if beams is not None:
         summarizer.config = replace(summarizer.config, beams=beams)
     return summarizer

@@ -10,8 +10,10 @@ import typer
 __all__ = [
     "Format",
     "Model",
+    "ModelPrecision",
     "NoExtract",
     "Pooling",
+    "Precision",
     "SummaryFormat",
     "TrainStep",
     "Unit",
@@ -60,12 +62,27 @@ class TrainStep(str, Enum):
     all = "all"
 
 
+class Precision(str, Enum):
+    """The type of the matrices a model multiplies with."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    int8 = "int8"
+
+
 Model = Annotated[
     str | None,
     typer.Option(
         help="Model directory, or OWNER/NAME of the hub, also OWNER/NAME@REVISION; the default "
         "model of this package when not given.",
         metavar="DIR",
+    ),
+]
+ModelPrecision = Annotated[
+    Precision,
+    typer.Option(
+        help="What the model computes in: int8 and bfloat16 are faster on a CPU, and write another "
+        "summary now and then."
     ),
 ]
 NoExtract = Annotated[

@@ -30,6 +30,7 @@ from spaces.facts import describe_missing, missing_facts
 from spaces.generate.backbone import Backbone
 from spaces.generate.beam import beam_search
 from spaces.generate.cues import CueTokens
+from spaces.generate.linear import reduce
 from spaces.generate.model import Generator
 from spaces.generate.numbers import NumberTokens
 from spaces.generate.tokenizer import SEP, by_token, encode_source, segments_of
@@ -120,6 +121,7 @@ class Summarizer:
         self.parts.check()
         self.config = config or SummarizerConfig()
         self.card: str | None = None  # the text of the model's README.md
+        self.precision = "float32"  # that of the matrices, see `to_precision`
         self.tokenizer, self.labeller, self.generator = tokenizer, labeller.eval(), generator.eval()
         self.encoder = SentenceEncoder(encoder.eval(), tokenizer)
         pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
@@ -127,9 +129,14 @@ class Summarizer:
 
     @classmethod
     def from_pretrained(
-        cls, path: str | Path | None = None, *, revision: str | None = None
+        cls,
+        path: str | Path | None = None,
+        *,
+        revision: str | None = None,
+        precision: str = "float32",
     ) -> Summarizer:
-        """Read a model directory; None is the default model inside the package.
+        """Read a model directory; None is the default model inside the package. `precision`: see
+        `to_precision`.
 
         A string "owner/name" that is no path here is a model of the Hugging Face hub, at `revision`
         (a branch, a tag, a commit; "owner/name@revision" does the same), fetched into its cache.
@@ -139,15 +146,36 @@ class Summarizer:
         config, parts = load_model(folder)
         summarizer = cls(*parts, config)
         summarizer.card = read_card(folder)
-        return summarizer
+        return summarizer.to_precision(precision)
+
+    def to_precision(self, precision: str) -> Summarizer:
+        """Compute with matrices in "bfloat16" or "int8" (a CPU's, for inference only; see
+        `generate.linear`) instead of "float32": faster, and now and then another summary. In place;
+        returns self.
+
+        There is no way back, and such a model is not saved: load it again. Raises ConfigError for
+        another name, or for a model that is not float32 any more.
+        """
+        if precision != self.precision:
+            if self.precision != "float32":
+                raise ConfigError(
+                    f"precision: expected a float32 model, got one in {self.precision}: load it "
+                    "again with the precision you want"
+                )
+            reduce(self.parts.encoder, precision)
+            self.generator.to_precision(precision)
+            self.precision = precision
+        return self
 
     def save_pretrained(self, path: str | Path, dtype: str = "float16") -> None:
         """Write the model directory `path`: whole or, when something fails, not at all.
 
         dtype is that of the weights on disk: "float16", "bfloat16" or "float32". A model directory
         that is there is replaced; a folder with something else raises InputError. The model's card,
-        if it has one, goes with it as README.md.
+        if it has one, goes with it as README.md. A model in less precision than float32 raises
+        ConfigError.
         """
+        self._check_whole()
         save_model(path, self.config, self.parts, dtype, self.card)
 
     def push_to_hub(
@@ -163,15 +191,30 @@ class Summarizer:
 
         The repository is made where there is none: `private`, or as its owner has new ones. token:
         None is that of `hf auth login` or HF_TOKEN. Weights go in half precision. Raises ModelError
-        where the hub cannot be reached or refuses, ConfigError for a name that is none.
+        where the hub cannot be reached or refuses, ConfigError for a name that is none and for a
+        model in less precision than float32.
         """
+        self._check_whole()
         with TemporaryDirectory(prefix="spaces-") as scratch:
             folder = Path(scratch, "model")
             save_model(folder, self.config, self.parts, card=self.card or plain_card())
             return upload(folder, repo_id, private=private, token=token, message=commit_message)
 
+    def _check_whole(self) -> None:
+        """Raise ConfigError where rounding took something away that saving would lose for good."""
+        if self.precision != "float32":
+            raise ConfigError(
+                f"expected a float32 model to save, got one in {self.precision}: what "
+                "rounding took away would be lost for good; load the model again and save that"
+            )
+
     def to(self, device: str | torch.device) -> Summarizer:
-        """Move all parts to a device ("cpu", "cuda"); returns self."""
+        """Move all parts to a device ("cpu", "cuda"); returns self. Raises ConfigError for a model
+        in int8 that would leave the CPU."""
+        if self.precision == "int8" and torch.device(device).type != "cpu":
+            raise ConfigError(
+                f"device: expected the CPU for a model in int8, got {device}: load it as float32"
+            )
         for part in self.parts[1:]:
             part.to(device)
         return self
@@ -182,6 +225,7 @@ class Summarizer:
         """
         digest = hashlib.blake2b(digest_size=16)
         digest.update(json.dumps(asdict(self.config), sort_keys=True).encode())
+        digest.update(self.precision.encode() if self.precision != "float32" else b"")
         digest.update(self.tokenizer.backend_tokenizer.to_str().encode())
         for part in self.parts[1:]:
             for name, weight in sorted(part.state_dict().items()):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from spaces.cli import main
+from spaces.summarizer import Summarizer
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -53,6 +54,13 @@ def test_summarize_prints_the_summary(run, text_file, tiny_summarizer, judgment)
     assert (code, output) == (0, expected.text + "\n")
     told = [line.split(": ", 3)[3] for line in errors.splitlines()]
     assert told == list(expected.warnings)
+
+
+def test_summarize_in_eight_bits(run, text_file, tiny_model_dir, judgment) -> None:
+    less = Summarizer.from_pretrained(tiny_model_dir, precision="int8")
+    code, output, _ = run("summarize", text_file, "--precision", "int8")
+    assert (code, output.strip()) == (0, less.summarize(judgment).text.strip())
+    mistake(run("summarize", text_file, "--precision", "int4"), "int4")
 
 
 def test_summarize_json(run, text_file, judgment) -> None:

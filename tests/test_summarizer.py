@@ -270,3 +270,24 @@ def test_what_the_judgment_lacks_and_a_swapped_payment_are_told(
     assert "The amount 70元 stands in the summary but not in the judgment." in warnings
     assert "第九条 stands in the summary but not in the judgment." in warnings
     assert "has 原告 pay 被告; the judgment orders the opposite." in warnings
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+def test_less_precision_is_another_model_that_is_not_saved(
+    tiny_model_dir, tiny_summarizer, judgment, tmp_path, precision
+) -> None:
+    less = Summarizer.from_pretrained(tiny_model_dir, precision=precision)
+    check(judgment, less.summarize(judgment))
+    together = less.summarize_batch([judgment, judgment[:60]])
+    assert together[0].text == less.summarize(judgment).text
+    prints = {less.fingerprint(), Summarizer.from_pretrained(tiny_model_dir).fingerprint()}
+    assert len(prints) == 2
+    with pytest.raises(ConfigError, match=f"float32 model to save, got one in {precision}"):
+        less.save_pretrained(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+    with pytest.raises(ConfigError, match=f"got one in {precision}: load it again"):
+        less.to_precision("float32")
+    assert less.to_precision(precision) is less
+    if precision == "int8":
+        with pytest.raises(ConfigError, match="expected the CPU"):
+            less.to("cuda")

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedConfig
 
 from spaces.generate.cache import Cache
+from spaces.generate.linear import Linear, join
 from spaces.generate.positions import rotary_angles, rotate, sinusoids
 
 __all__ = ["Attention", "Carry"]
@@ -37,7 +38,7 @@ class Attention(nn.Module):
         super().__init__()
         self.heads, self.size = config.num_attention_heads, config.head_size
         self.query, self.key, self.value, self.output = (
-            nn.Linear(config.hidden_size, config.hidden_size) for _ in range(4)
+            Linear(config.hidden_size, config.hidden_size) for _ in range(4)
         )
         self.rotary = config.position == "rotary"
         self.relative = config.position == "relative"
@@ -46,14 +47,18 @@ class Attention(nn.Module):
             self.register_buffer("distances", table, persistent=False)
             self.clip = config.max_relative_position
 
-    def project(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """x (B, L, E), positions (B, L) -> queries, keys, values, each (B, H, L, D)."""
-        q, k, v = (
-            linear(x).unflatten(-1, (self.heads, self.size)).transpose(1, 2)
-            for linear in (self.query, self.key, self.value)
-        )
+    def project(
+        self, x: Tensor, positions: Tensor, angles: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """x (B, L, E), positions (B, L) -> queries, keys, values, each (B, H, L, D). `angles`:
+        those of the positions, where they are known."""
+        if torch.is_grad_enabled():
+            made = [layer(x) for layer in (self.query, self.key, self.value)]
+        else:
+            made = join((self.query, self.key, self.value), x, self).chunk(3, dim=-1)
+        q, k, v = (one.unflatten(-1, (self.heads, self.size)).transpose(1, 2) for one in made)
         if self.rotary:
-            cos, sin = rotary_angles(positions, self.size)
+            cos, sin = angles or rotary_angles(positions, self.size)
             q, k = rotate(q, cos, sin), rotate(k, cos, sin)
         return q, k, v
 
@@ -84,8 +89,15 @@ class Attention(nn.Module):
         """
         batch, beams, _ = x.shape
         t = cache.length
-        positions = (cache.source_lengths + t)[:, None].expand(batch, beams)
-        q, k, v = self.project(x, positions)  # (B, H, W, D)
+        positions = cache.once(
+            "positions", lambda: (cache.source_lengths + t)[:, None].expand(batch, beams)
+        )
+        angles = (
+            cache.once("angles", lambda: rotary_angles(positions, self.size))
+            if self.rotary
+            else None
+        )
+        q, k, v = self.project(x, positions, angles)  # (B, H, W, D)
         own_k, own_v = cache.target[layer]
         own_k[:, :, :, t], own_v[:, :, :, t] = k.transpose(1, 2), v.transpose(1, 2)
         own_k, own_v = own_k[:, :, :, : t + 1], own_v[:, :, :, : t + 1]
@@ -93,7 +105,7 @@ class Attention(nn.Module):
         scores = q @ source_k.transpose(-1, -2)  # (B, H, W, S)
         own = (q.transpose(1, 2).unsqueeze(3) @ own_k.transpose(-1, -2)).squeeze(3).transpose(1, 2)
         width = source_k.shape[2]
-        mask = F.pad(cache.mask, (0, t + 1), value=True)[:, None, None]
+        mask = cache.once("mask", lambda: F.pad(cache.mask, (0, t + 1), value=True)[:, None, None])
         scores = torch.cat([scores, own], dim=-1)  # (B, H, W, S + t + 1)
         if self.relative:
             columns = torch.cat(

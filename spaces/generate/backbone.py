@@ -33,6 +33,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from spaces.errors import ModelError
 from spaces.generate.attention import Attention, Carry
 from spaces.generate.cache import Cache
+from spaces.generate.linear import Linear
 from spaces.generate.positions import extended, sinusoids
 
 POSITIONS = ("rotary", "relative", "absolute")
@@ -129,8 +130,8 @@ class Block(nn.Module):
         super().__init__()
         self.attention = Attention(config)
         self.attention_norm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
-        self.up = nn.Linear(config.hidden_size, config.intermediate_size)
-        self.down = nn.Linear(config.intermediate_size, config.hidden_size)
+        self.up = Linear(config.hidden_size, config.intermediate_size)
+        self.down = Linear(config.intermediate_size, config.hidden_size)
         self.norm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
         self.dropout = nn.Dropout(config.dropout)
         self.activation = ACTIVATIONS[config.hidden_act]

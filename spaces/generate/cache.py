@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 __all__ = ["Cache"]
+
+T = TypeVar("T")
 
 
 class Cache:
@@ -23,15 +26,25 @@ class Cache:
     ):
         keys = source[0][0]
         batch, heads, _, size = keys.shape
-        self.source = list(source)
+        # side by side in memory: each step reads all of it
+        self.source = [(k.contiguous(), v.contiguous()) for k, v in source]
         self.mask = mask
         self.source_lengths = mask.sum(1)
         self.beams = beams
         self.length = 0
         self.companions: list = []
+        self._made: dict[str, object] = {}
         self.target = [
             tuple(keys.new_zeros(batch, beams, heads, room, size) for _ in range(2)) for _ in source
         ]
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` gives, made once for all layers of a step."""
+        if self._made.get("length") != self.length:
+            self._made = {"length": self.length}
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
 
     def reorder(self, parents: Tensor) -> None:
         """Beam w of judgment b goes on from what was beam parents[b, w]; parents: (B, W)."""
@@ -45,6 +58,7 @@ class Cache:
 
     def keep(self, rows: Tensor) -> None:
         """Only these judgments stay; rows: (B',)."""
+        self._made = {}
         self.source = [(k[rows], v[rows]) for k, v in self.source]
         self.target = [(k[rows], v[rows]) for k, v in self.target]
         self.mask, self.source_lengths = self.mask[rows], self.source_lengths[rows]

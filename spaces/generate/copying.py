@@ -164,6 +164,7 @@ class CopyState:
         self.numeral = torch.zeros_like(self.numeric)
         self.opening = torch.ones_like(self.numeric)
         self.counted = torch.zeros_like(self.numeric)
+        self.generated: Tensor | None = None  # (V,): what may be generated at all
         self.reachable: Tensor | None = None  # between a choice and its outcome
         self.look_back = look_back
         self.furthest = torch.full_like(self.match[..., 0], -1, dtype=torch.long)  # (B, W)
@@ -217,10 +218,11 @@ class CopyState:
         # places that do not count are written to [PAD], which is then cleared
         copied.scatter_(2, tokens.masked_fill(~self.places(tags), PAD), True)
         copied[..., PAD] = False
-        generated = self.match.new_ones(vocab_size)
-        generated[list(NOT_GENERATED)] = False
-        generated[self.tokens["figures"]] = False
-        generated = generated.expand(copied.shape).clone()
+        if self.generated is None or len(self.generated) != vocab_size:
+            self.generated = self.match.new_ones(vocab_size)
+            self.generated[list(NOT_GENERATED)] = False
+            self.generated[self.tokens["figures"]] = False
+        generated = self.generated.expand(copied.shape).clone()
         behind = self.numeric | self.numeral
         item = self.opening if len(self.tokens["marks"]) else ~self.numeric
         for kind, barred in (

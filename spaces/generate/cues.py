@@ -83,6 +83,7 @@ class CueState:
         ]
         self.ruling, self.defence = ids(cues.ruling), ids(cues.defence)
         self.bound = torch.tensor(_SEGMENTS, device=segments.device)
+        self.announced: Tensor | None = None  # `banned` of these documents
         self.stage = segments.new_zeros((segments.shape[0], beams))
 
     def reachable(self) -> Tensor:
@@ -93,9 +94,12 @@ class CueState:
 
     def banned(self, vocab_size: int) -> Tensor:
         """The cue of a defence that the source does not have: not to be said, (B, 1, V) bool."""
+        if self.announced is not None and self.announced.shape[-1] == vocab_size:
+            return self.announced
         lacking = ~(self.segments == _SEGMENTS[_DEFENCE]).any(-1)
         banned = lacking.new_zeros((len(lacking), 1, vocab_size))
         banned[:, 0, self.defence] = lacking[:, None]
+        self.announced = banned
         return banned
 
     def advance(self, *, tokens: Tensor) -> None:
@@ -115,3 +119,4 @@ class CueState:
     def keep(self, rows: Tensor) -> None:
         """Only the documents `rows` (B',) long stay."""
         self.segments, self.stage = self.segments[rows], self.stage[rows]
+        self.announced = None

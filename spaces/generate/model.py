@@ -15,6 +15,7 @@ from transformers.utils import ModelOutput
 
 from spaces.generate.backbone import ACTIVATIONS, Backbone, BackboneConfig, prefix_lm_mask
 from spaces.generate.cache import Cache
+from spaces.generate.linear import Linear, multiply, reduce, reduced
 from spaces.generate.losses import sparse_cross_entropy
 from spaces.generate.reading import ReadState, SelectiveRead
 
@@ -63,12 +64,13 @@ class Generator(PreTrainedModel):
     def __init__(self, config: GeneratorConfig):
         super().__init__(config)
         self.backbone = Backbone(config)
-        self.transform = nn.Linear(config.hidden_size, config.hidden_size)
+        self.transform = Linear(config.hidden_size, config.hidden_size)
         self.norm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
         self.copy = nn.Linear(config.hidden_size, 3)
         longest = config.selective_read
         self.reading = SelectiveRead(config.hidden_size, longest) if longest else None
+        self.head: nn.Module | None = None  # the output matrix by itself, in less precision
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -78,9 +80,10 @@ class Generator(PreTrainedModel):
 
     def token_logits(self, hidden: Tensor) -> Tensor:
         """(…, E) -> (…, V): BERT's output head, its matrix the word embeddings themselves."""
-        activation = ACTIVATIONS[self.config.hidden_act]
-        hidden = self.norm(activation(self.transform(hidden)))
-        return F.linear(hidden, self.backbone.words.weight, self.bias)
+        hidden = self.norm(ACTIVATIONS[self.config.hidden_act](self.transform(hidden)))
+        if self.head is not None:
+            return self.head(hidden)
+        return multiply(hidden, (self.backbone.words.weight,), (self.bias,), self)
 
     def hidden_states(
         self,
@@ -173,6 +176,16 @@ class Generator(PreTrainedModel):
             extra = self.reading.step(tokens, cache.companions[0])
         hidden = self.backbone.step(tokens=tokens, cache=cache, extra=extra)
         return self.token_logits(hidden).float(), self.copy(hidden).float()
+
+    def to_precision(self, precision: str) -> Generator:
+        """Decode with matrices in "bfloat16" or "int8" from now on (see `generate.linear`); the
+        embeddings stay as they are. In place, for inference only; returns self. Raises ConfigError
+        for another name.
+        """
+        reduce(self, precision)
+        if precision != "float32":
+            self.head = reduced(self.backbone.words.weight, self.bias, precision)
+        return self
 
     @torch.no_grad()
     def keep_embeddings(self, rows: Sequence[int]) -> Generator:

@@ -83,7 +83,8 @@ class NoRepeat:
                 continue
             said = self._count(again, slice(self.begin, None), vocab_size)
             in_source = self._count(again, slice(0, self.begin - 1), vocab_size)
-            spared = torch.isin(torch.arange(vocab_size, device=said.device), self.protected)
+            spared = torch.zeros(vocab_size, dtype=torch.bool, device=said.device)
+            spared[self.protected] = True
             banned |= (said >= in_source.clamp(min=times)) & ~(spared & (in_source > 0))
         return banned
 
