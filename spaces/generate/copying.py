@@ -164,13 +164,14 @@ class CopyState:
         self.numeral = torch.zeros_like(self.numeric)
         self.opening = torch.ones_like(self.numeric)
         self.counted = torch.zeros_like(self.numeric)
+        self.open: tuple[Tensor, Tensor] | None = None  # where a run may go on, and begin
         self.generated: Tensor | None = None  # (V,): what may be generated at all
         self.reachable: Tensor | None = None  # between a choice and its outcome
         self.look_back = look_back
         self.furthest = torch.full_like(self.match[..., 0], -1, dtype=torch.long)  # (B, W)
 
     def _is(self, tokens: Tensor, kind: str) -> Tensor:
-        return torch.isin(tokens, self.tokens[kind])
+        return is_among(tokens, self.tokens[kind])
 
     @property
     def ends(self) -> Tensor:
@@ -189,7 +190,7 @@ class CopyState:
         Where bans leave nothing to copy, O as well: a copy that repeats itself is not to be forced
         into another one, and O can end the text.
         """
-        self.reachable = reachable
+        self.reachable, self.open = reachable, None
         in_run = self.match.any(dim=-1)
         in_number = in_run & ~(self.match & ~self.unfinished[:, None]).any(dim=-1)
         possible = torch.stack((~in_number, ~in_number, in_run), dim=-1)
@@ -239,7 +240,7 @@ class CopyState:
         same = self.source_ids[:, None] == tokens[..., None]
         self.match = self.places(tags) & same
         self.furthest = torch.maximum(self.furthest, self.ends)
-        self.reachable = None
+        self.reachable = self.open = None
         digit, point = self._is(tokens, "digits"), self._is(tokens, "points")
         self.numeric = digit | (self.numeric & point & (tags != OUTSIDE))
         self.numeral = self._is(tokens, "numerals")
@@ -248,7 +249,7 @@ class CopyState:
 
     def reorder(self, parents: Tensor) -> None:
         """Beam w of document b continues from beam `parents[b, w]`; `parents` is (B, W) long."""
-        self.match = take_beams(self.match, parents)
+        self.match, self.open = take_beams(self.match, parents), None
         for name in ("numeric", "numeral", "opening", "counted", "furthest"):
             setattr(self, name, take_beams(getattr(self, name), parents))
         if self.reachable is not None:
@@ -256,6 +257,7 @@ class CopyState:
 
     def keep(self, rows: Tensor) -> None:
         """Only the documents `rows` (B',) long stay."""
+        self.open = None
         names = ("source_ids", "match", "inside", "begin", "unfinished", "fresh")
         for name in (*names, "numeric", "numeral", "opening", "counted", "furthest"):
             setattr(self, name, getattr(self, name)[rows])
@@ -264,17 +266,19 @@ class CopyState:
 
     def places(self, tags: Tensor) -> Tensor:
         """(B, W, S) bool: the source tokens that a beam with this tag may take."""
-        after = torch.zeros_like(self.match)
-        after[..., 1:] = self.match[..., :-1]
-        after &= self.inside[:, None]
-        begin = self.begin[:, None] & (tags == BEGIN)[..., None]
-        if self.reachable is not None:
-            begin &= self.reachable
-        if self.look_back is not None:
-            index = torch.arange(begin.shape[-1], device=begin.device)
-            begin &= index > (self.furthest - self.look_back)[..., None]
-        places = torch.where((tags == INSIDE)[..., None], after, begin)
-        return places & ~(self.fresh[:, None] & self.numeric[..., None])
+        if self.open is None:
+            barred = self.fresh[:, None] & self.numeric[..., None]
+            after = F.pad(self.match, (1, 0))[..., :-1] & self.inside[:, None] & ~barred
+            begin = self.begin[:, None] & ~barred
+            if self.reachable is not None:
+                begin &= self.reachable
+            if self.look_back is not None:
+                index = torch.arange(begin.shape[-1], device=begin.device)
+                begin &= index > (self.furthest - self.look_back)[..., None]
+            self.open = after, begin
+        after, begin = self.open
+        tags = tags[..., None]
+        return (after & (tags == INSIDE)) | (begin & (tags == BEGIN))
 
 
 def _before(mask: Tensor) -> Tensor:
@@ -285,6 +289,11 @@ def _before(mask: Tensor) -> Tensor:
 def _behind(mask: Tensor) -> Tensor:
     """(B, S): whether the place behind is in the mask."""
     return F.pad(mask, (0, 1))[:, 1:]
+
+
+def is_among(tokens: Tensor, ids: Tensor) -> Tensor:
+    """Which tokens are among the ids, bool; `torch.isin` sorts both, which takes longer for few."""
+    return (tokens[..., None] == ids).any(dim=-1)
 
 
 def take_beams(state: Tensor, parents: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from spaces.generate.copying import is_among
 from spaces.generate.tokenizer import FIRST_SECTION
 from spaces.sections import SECTIONS
 
@@ -105,11 +106,11 @@ class CueState:
     def advance(self, *, tokens: Tensor) -> None:
         """Take in one chosen token per beam, (B, W)."""
         stage = self.stage
-        plain = torch.isin(tokens, self.ruling)
+        plain = is_among(tokens, self.ruling)
         telling = (stage == _CLAIM) | (stage == _DEFENCE)
         found = stage.masked_fill(plain & ~telling, _RULING)
         for ids, leads_to, until in self.cues:
-            found = found.masked_fill(torch.isin(tokens, ids) & (stage <= until), leads_to)
+            found = found.masked_fill(is_among(tokens, ids) & (stage <= until), leads_to)
         self.stage = found
 
     def reorder(self, parents: Tensor) -> None:
