@@ -28,7 +28,7 @@ FLOORS = [
     {"extract", "generate"},
     {"provenance", "summarizer", REST},
     {"batch", "pipeline"},
-    {"cli"},
+    {"cli", "model_commands"},
     {"__main__"},
 ]
 # Rooms side by side that know nothing of each other.
@@ -47,12 +47,12 @@ TRAINING = {
     "spaces.extract.crossfit",
 }
 TRAINING_PACKAGES = {"datasets", "accelerate", "yaml"}
-DOORS = {"spaces.cli", "spaces.records"}
+DOORS = {"spaces.cli", "spaces.model_commands", "spaces.records"}
 # What takes long to import; modules that serve without them import them inside functions.
 LIGHT = {
     *("errors", "files", "records", "sentences", "words", "metrics", "folds"),
     *("causes", "declarations", "parties", "bearers", "wording", "sections"),
-    *("cli", "console", "options", "__init__"),
+    *("cli", "model_commands", "console", "options", "__init__"),
 }
 HEAVY = {"torch", "transformers", "tokenizers", "jieba", "rouge_score", "datasets", "numpy"}
 
