@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from tokenizers.models import Unigram, WordPiece
 from transformers import BertConfig, BertForMaskedLM
 
 from spaces.cli import main
 from spaces.convert import convert, keep_pieces, read_vocabulary
-from spaces.errors import InputError, ModelError
+from spaces.errors import ConfigError, InputError, ModelError
 from spaces.generate.model import Generator
-from spaces.generate.tokenizer import SPECIAL_TOKENS, load_tokenizer, vocabulary_strings
-from spaces.pipeline import run
-from spaces.recipe import load_recipe
+from spaces.generate.tokenizer import SPECIAL_TOKENS, add_words, load_tokenizer, vocabulary_strings
+from spaces.pipeline import Plan, run
+from spaces.recipe import Pretrain, Recipe, load_recipe
 from spaces.summarizer import Summarizer
 
 # fmt: off
@@ -178,6 +179,27 @@ def test_training_starts_from_a_converted_checkpoint(
 def test_a_start_that_is_not_there_is_named(training_config: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="pretrain.start is a folder that"):
         run("all", training_config, [f"pretrain.start={tmp_path}"])
+
+
+def test_a_start_that_is_not_whole_is_named(checkpoint: Path, tmp_path: Path) -> None:
+    convert(checkpoint, tmp_path / "start")
+    pretrain = Pretrain(start=str(tmp_path / "start"), epochs=0)
+    weights = tmp_path / "start" / "generator" / "model.safetensors"
+    whole = load_file(weights)
+    save_file({name: w for name, w in whole.items() if name != "copy.bias"}, weights)
+    with pytest.raises(ModelError, match="without copy.bias"):
+        Plan(Recipe(work_folder=str(tmp_path / "work"), pretrain=pretrain)).pretrain()
+    save_file(whole, weights)
+    tokenizer = load_tokenizer(tmp_path / "start")
+    add_words(tokenizer, ["原告本院"])[0].save_pretrained(tmp_path / "start")
+    with pytest.raises(ModelError, match="28 pieces, the generator's embeddings have 27 rows"):
+        Plan(Recipe(work_folder=str(tmp_path / "work"), pretrain=pretrain)).pretrain()
+
+
+def test_sizes_that_do_not_fit_are_named(training_config: Path, tmp_path: Path) -> None:
+    settings = [f"work_folder={tmp_path / 'work'}", "pretrain.epochs=0"]
+    with pytest.raises(ConfigError, match="pretrain: position must be one of rotary"):
+        run("pretrain", training_config, [*settings, "pretrain.position=absolut"])
 
 
 def test_a_recipe_can_ask_for_a_realformer() -> None:

@@ -7,7 +7,7 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
-from spaces.errors import ModelError
+from spaces.errors import ConfigError, ModelError
 from spaces.pipeline.data import DataFiles, once
 from spaces.records import load_training
 from spaces.sections import SECTIONS
@@ -118,6 +118,7 @@ class LanguageSteps(DataFiles):
     def untrained(self, vocab_size: int):
         """The generator that pretraining begins with: random, or that of `pretrain.start`."""
         from spaces.generate.model import Generator, GeneratorConfig
+        from spaces.storage import load_start
 
         settings = self.recipe.pretrain
         # all words must move while the model knows none
@@ -126,18 +127,22 @@ class LanguageSteps(DataFiles):
             names = ("hidden_size", "num_hidden_layers", "num_attention_heads")
             names += ("intermediate_size", "position", "residual_attention", "selective_read")
             sizes = {name: getattr(settings, name) for name in names}
-            return Generator(GeneratorConfig(vocab_size=vocab_size, **sizes, **changed))
+            try:
+                config = GeneratorConfig(vocab_size=vocab_size, **sizes, **changed)
+            except ValueError as error:
+                raise ConfigError(f"pretrain: {error}") from None
+            return Generator(config)
         if settings.residual_attention:
             changed["residual_attention"] = True
-        model = Generator.from_pretrained(
-            self.start_folder / "generator", dtype="float32", **changed
-        )
-        if model.config.vocab_size != vocab_size:
+        rows = load_start(self.start_folder)[1].config.vocab_size  # every weight has to be there
+        if rows != vocab_size:
             raise ModelError(
                 f"{settings.start}: the tokenizer has {vocab_size} pieces, the generator's "
-                f"embeddings have {model.config.vocab_size} rows: do the two belong together?"
+                f"embeddings have {rows} rows: do the two belong together?"
             )
-        return model
+        return Generator.from_pretrained(
+            self.start_folder / "generator", dtype="float32", **changed
+        )
 
     @once
     def words(self) -> Step:
