@@ -167,11 +167,14 @@ def beam_search(
     for step in range(1, max_new_tokens + 1):
         logits, tag_logits = model.step(tokens=tokens, cache=cache)
         banned = repeats.banned(logits.shape[-1]) | stages.banned(logits.shape[-1])
-        tag_logits = tag_logits - copy_bias * generating + wanted.tags(copy)
+        tag_logits = tag_logits - copy_bias * generating
+        if wanted.active:
+            tag_logits = tag_logits + wanted.tags(copy)
         tags, allowed = copy.choose(
             tag_logits=tag_logits, banned=banned, reachable=stages.reachable()
         )
-        logits = logits + wanted.tokens(copy, tags=tags, vocab_size=logits.shape[-1])
+        if wanted.active:
+            logits = logits + wanted.tokens(copy, tags=tags, vocab_size=logits.shape[-1])
         log_p, choices = sparse_log_softmax(logits=logits, allowed=allowed, k=sparse_top_k)
 
         # W best of all candidates: those that end leave; W best of the others: the next beams

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from spaces.generate.copying import BEGIN, INSIDE, CopyState
+from spaces.generate.copying import BEGIN, INSIDE, OUTSIDE, CopyState
 from spaces.generate.tokenizer import SEP
 
 __all__ = ["Salience"]
@@ -33,7 +33,7 @@ class Salience:
     """Probabilities of the clauses of B sources, token by token, and what they do to a step.
 
     Without probabilities every token counts the same: passing over costs by the number of tokens,
-    and nothing else changes.
+    and nothing else changes. Not `active`: not even that, and nothing needs to be added.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Salience:
         much a log odds beyond it adds to a logit; `skip_cost` and `end_cost` what passing over 100
         tokens of probability 1 costs, in the logit of a copied token and of the end.
         """
+        self.active = bool(skip_cost or end_cost or (keep_weight and probabilities is not None))
         weights = source_mask.float()
         self.skip_cost, self.end_cost = skip_cost / 100, end_cost / 100
         self.odds = torch.zeros_like(weights)
@@ -83,9 +84,11 @@ class Salience:
         gain = self.odds[:, None] * (tags == BEGIN)[..., None]
         gain = gain - self.skip_cost * (self.before[:, None] - passed[..., None]).clamp(min=0)
         gain = gain.masked_fill(~places, -torch.inf)
-        best = gain.new_full((*tags.shape, vocab_size), -torch.inf)
-        best.scatter_reduce_(2, copy.source_ids[:, None].expand_as(gain), gain, "amax")
-        best = best.masked_fill(torch.isinf(best), 0.0)
+        best = gain.new_zeros((*tags.shape, vocab_size))
+        source = copy.source_ids[:, None].expand_as(gain)
+        # what is no place has -inf, which nothing may take anyway, unless it is generated
+        best.scatter_reduce_(2, source, gain, "amax", include_self=False)
+        best = best.masked_fill_((tags == OUTSIDE)[..., None], 0.0)
         best[..., SEP] = -self.end_cost * (self.through[:, -1:] - passed)
         return best
 
