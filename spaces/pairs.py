@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from spaces.extract.brackets import share_brackets
 from spaces.extract.labeller import select
 from spaces.extract.oracle import oracle_labels
 from spaces.files import atomic_write, dump_json
@@ -58,8 +59,10 @@ def pick(
     threshold: float,
     max_tokens: int,
 ) -> Clauses:
-    """The clauses that `labeller.select` keeps, as a source."""
-    encoded = tokenizer([clause.text for clause in clauses], add_special_tokens=False)
+    """The clauses that `labeller.select` keeps, those of a bracket together, as a source."""
+    texts = [clause.text for clause in clauses]
+    scores = share_brackets(scores, texts)
+    encoded = tokenizer(texts, add_special_tokens=False)
     counts = [len(ids) for ids in encoded["input_ids"]]
     kept = select(scores, threshold=threshold, token_counts=counts, max_tokens=max_tokens)
     return whole(clause for clause, keep in zip(clauses, kept, strict=True) if keep)

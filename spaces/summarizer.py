@@ -23,6 +23,7 @@ import torch
 from spaces.card import plain_card
 from spaces.checks import swapped_parties
 from spaces.errors import ConfigError
+from spaces.extract.brackets import share_brackets
 from spaces.extract.encoder import SentenceEncoder
 from spaces.extract.labeller import Labeller, select
 from spaces.extract.place import add_place
@@ -284,7 +285,7 @@ class Summarizer:
         return [len(ids) for ids in encoded["input_ids"]]
 
     def _label(self, drafts: list[_Draft], batch_size: int) -> list[np.ndarray]:
-        """The labeller's probability for each clause of each draft."""
+        """The labeller's probability for each clause of each draft; a bracket has one."""
         clauses = [clause for draft in drafts for clause in draft.clauses]
         if not clauses:
             return []
@@ -298,7 +299,11 @@ class Summarizer:
             )
             for draft, end in zip(drafts, ends, strict=True)
         ]
-        return self.labeller.probabilities(parts, batch_size=batch_size)
+        scores = self.labeller.probabilities(parts, batch_size=batch_size)
+        return [
+            share_brackets(each, [clause.text for clause in draft.clauses])
+            for each, draft in zip(scores, drafts, strict=True)
+        ]
 
     def _extract(self, drafts: list[_Draft], batch_size: int) -> None:
         """Score the clauses of all drafts, and keep of each what the generator will read."""
