@@ -8,8 +8,9 @@ tokens (`spaces.sections`), so decoding need not trust the model with this.
 A summary goes through stages, always forward: before the claim, claim, defence, findings, ruling.
 A cue leads to its stage unless that has passed: 诉讼请求 within a ruling (驳回其他诉讼请求) opens
 no claim, nor does 判决 within a claim (请求判决被告…) open the ruling. In the stages of claim,
-defence and ruling runs begin in that section only. A section that the source does not have binds
-nobody; but a defence that is not there is not announced either.
+defence and ruling runs begin in that section only; before the claim and among the findings they
+begin anywhere but in the ruling, which is never told unannounced. A section that the source does
+not have binds nobody; but a defence that is not there is not announced either.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from spaces.sections import SECTIONS
 __all__ = ["CueState", "CueTokens"]
 
 _BEFORE, _CLAIM, _DEFENCE, _FINDINGS, _RULING = range(5)
-# the segment of the source that runs begin in, by stage; 0: anywhere
+# the segment of the source that runs begin in, by stage; 0: any but the ruling
 _SEGMENTS = [
     FIRST_SECTION + SECTIONS.index(name) if name else 0
     for name in ("", "claim", "defence", "", "ruling")
@@ -90,8 +91,9 @@ class CueState:
     def reachable(self) -> Tensor:
         """Where runs may begin, (B, W, S) bool."""
         wanted = self.bound[self.stage][..., None]
-        inside = self.segments[:, None] == wanted
-        return inside | (wanted == 0) | ~inside.any(-1, keepdim=True)
+        segments = self.segments[:, None]
+        inside = torch.where(wanted == 0, segments != _SEGMENTS[_RULING], segments == wanted)
+        return inside | ~(inside & (segments > 0)).any(-1, keepdim=True)
 
     def banned(self, vocab_size: int) -> Tensor:
         """The cue of a defence that the source does not have: not to be said, (B, 1, V) bool."""

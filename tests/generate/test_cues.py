@@ -13,7 +13,7 @@ CUES = CueTokens(
 )
 HEAD, CLAIM, DEFENCE, FACTS, REASONS, RULED, TAIL = range(2, 2 + len(SECTIONS))
 SOURCE = [0, HEAD, CLAIM, CLAIM, DEFENCE, FACTS, RULED, 0]
-EVERYWHERE = list(range(len(SOURCE)))
+UNRULED = [0, 1, 2, 3, 4, 5, 7]  # all but the ruling
 
 
 def state_of(*sources: list[int], beams: int = 1) -> CueState:
@@ -28,18 +28,18 @@ def say(state: CueState, *tokens: int) -> list[int]:
 
 def test_each_cue_leads_to_its_section() -> None:
     state = state_of(SOURCE)
-    assert say(state) == EVERYWHERE
+    assert say(state) == UNRULED
     assert say(state, WORD, CLAIMS) == [2, 3]
     assert say(state, WORD) == [2, 3]
     assert say(state, DEFENCES) == [4]
-    assert say(state, FINDINGS) == EVERYWHERE
+    assert say(state, FINDINGS) == UNRULED
     assert say(state, RULING, WORD) == [6]
 
 
 def test_a_stage_never_comes_back() -> None:
     state = state_of(SOURCE)
     assert say(state, DEFENCES, CLAIMS) == [4]  # 被告辩称…不同意诉讼请求
-    assert say(state, FINDINGS, DEFENCES) == EVERYWHERE  # 被告辩称…，本院不予采信
+    assert say(state, FINDINGS, DEFENCES) == UNRULED  # 被告辩称…，本院不予采信
     assert say(state, RULING, CLAIMS) == [6]  # 驳回原告的诉讼请求
     assert say(state, FINDINGS) == [6]
 
@@ -56,6 +56,11 @@ def test_a_section_that_is_not_there_binds_nobody_and_a_defence_is_not_announced
     assert say(state, DEFENCES) == [0, 1, 2, 3, 4]
     assert state.banned(20)[0, 0].nonzero().flatten().tolist() == [DEFENCES]
     assert not state_of(SOURCE).banned(20).any()
+
+
+def test_a_source_of_the_ruling_alone_or_without_sections_binds_nobody() -> None:
+    assert say(state_of([0, RULED, RULED, 0])) == [0, 1, 2, 3]
+    assert say(state_of([0, 0, 0])) == [0, 1, 2]
 
 
 def test_stages_move_with_their_beams_and_documents() -> None:
