@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
@@ -32,6 +33,14 @@ if __name__ == "__main__":
 """
 
 
+# In a module of its own, since a spawned process has to import what it is given.
+WORKS = '''
+import os
+from pathlib import Path
+
+from spaces.errors import ConfigError
+
+
 class Adding:
     """Writes the sum of its records, and beside the shards which records it was given."""
 
@@ -51,9 +60,19 @@ class Failing:
 class Dying:
     def __call__(self, records: list, folder: Path) -> None:
         os._exit(3)
+'''
 
 
-def test_a_killed_run_goes_on_behind_its_last_whole_shard(tmp_path: Path) -> None:
+@pytest.fixture
+def works(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("works")
+    (folder / "shard_works.py").write_text(WORKS, encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "shard_works", raising=False)
+    return importlib.import_module("shard_works")
+
+
+def test_a_killed_run_goes_on_behind_its_last_whole_shard(works, tmp_path: Path) -> None:
     shards, log = tmp_path / "shards", tmp_path / "log"
     log.mkdir()
     process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(shards)])
@@ -65,7 +84,7 @@ def test_a_killed_run_goes_on_behind_its_last_whole_shard(tmp_path: Path) -> Non
     before = {path.name: path.stat().st_mtime_ns for path in shards.glob("00000[01]")}
     assert len(before) == 2
 
-    done = list(in_shards(shards, range(40), Adding(log), size=10))
+    done = list(in_shards(shards, range(40), works.Adding(log), size=10))
     assert {path.name for path in log.iterdir()} == {"20", "30"}
     assert {path.name: path.stat().st_mtime_ns for path in shards.glob("00000[01]")} == before
     assert [_read(path) for path in done] == [str(list(range(n, n + 10))) for n in (0, 10, 20, 30)]
@@ -73,36 +92,36 @@ def test_a_killed_run_goes_on_behind_its_last_whole_shard(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_any_number_of_workers_gives_the_same(tmp_path: Path, workers: int) -> None:
+def test_any_number_of_workers_gives_the_same(works, tmp_path: Path, workers: int) -> None:
     shards, log = tmp_path / "shards", tmp_path / "log"
     log.mkdir()
-    done = list(in_shards(shards, iter(range(95)), Adding(log), workers=workers, size=10))
+    done = list(in_shards(shards, iter(range(95)), works.Adding(log), workers=workers, size=10))
     assert [path.name for path in done] == [f"{n:06}" for n in range(10)]
     assert [_read(path) for path in done][-1] == str([90, 91, 92, 93, 94])
     assert (str(os.getpid()) in {_read(log, p.name) for p in log.iterdir()}) == (workers == 1)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_what_fails_comes_through(tmp_path: Path, workers: int) -> None:
+def test_what_fails_comes_through(works, tmp_path: Path, workers: int) -> None:
     with pytest.raises(ConfigError, match="no such thing"):
-        list(in_shards(tmp_path, range(5), Failing(), workers=workers, size=2))
+        list(in_shards(tmp_path, range(5), works.Failing(), workers=workers, size=2))
     assert not list(tmp_path.glob("00000?"))
 
 
-def test_a_dead_worker_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_dead_worker_is_said_in_one_line(works, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="a worker process ended before its work"):
-        list(in_shards(tmp_path, range(5), Dying(), workers=2, size=2))
+        list(in_shards(tmp_path, range(5), works.Dying(), workers=2, size=2))
 
 
-def test_fewer_than_one_worker_is_refused(tmp_path: Path) -> None:
+def test_fewer_than_one_worker_is_refused(works, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="workers: expected at least 1, got 0"):
-        list(in_shards(tmp_path, [], Failing(), workers=0))
+        list(in_shards(tmp_path, [], works.Failing(), workers=0))
 
 
-def test_who_stops_reading_stops_the_work(tmp_path: Path) -> None:
+def test_who_stops_reading_stops_the_work(works, tmp_path: Path) -> None:
     shards, log = tmp_path / "shards", tmp_path / "log"
     log.mkdir()
-    stream = in_shards(shards, range(1000), Adding(log), workers=2, size=10)
+    stream = in_shards(shards, range(1000), works.Adding(log), workers=2, size=10)
     next(stream)
     stream.close()
     assert len(list(log.iterdir())) < 10
