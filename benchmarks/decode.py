@@ -17,11 +17,12 @@ import time
 from dataclasses import dataclass
 
 import torch
+from timing import random_generator, random_sources
 from torch import Tensor
 
 from spaces.generate.beam import Hypothesis, beam_search
-from spaces.generate.model import Generator, GeneratorConfig
-from spaces.generate.tokenizer import CLS, SEP
+from spaces.generate.model import Generator
+from spaces.generate.tokenizer import SEP
 
 
 class Cached:
@@ -95,18 +96,8 @@ def main(arguments: list[str] | None = None) -> list[dict]:
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
 
-    torch.set_num_threads(asked.threads)
-    torch.manual_seed(asked.seed)
-    config = GeneratorConfig(
-        vocab_size=asked.vocabulary,
-        hidden_size=asked.hidden,
-        num_hidden_layers=asked.layers,
-        num_attention_heads=asked.heads,
-        intermediate_size=4 * asked.hidden,
-    )
-    generator = Generator(config).eval().to(asked.device)
-    words = torch.randint(SEP + 2, asked.vocabulary, (asked.source - 2,)).tolist()
-    source = [CLS, *words, SEP]
+    generator = random_generator(asked).to(asked.device)
+    (source,) = random_sources(asked)
 
     rows = []
     for beams in asked.beams:

@@ -28,7 +28,8 @@ class ExtractorSteps(LanguageSteps):
     @once
     def vectors(self) -> Step:
         start = self.start()
-        settings = {"layers": self.recipe.extract.encoder_layers}
+        # what is in the store is told too: an older one holds judgments only
+        settings = {"layers": self.recipe.extract.encoder_layers, "of": ["judgments", "extracts"]}
         step = self.step("vectors", settings, self.training_files(), after=[start])
 
         def work(folder: Path) -> None:
