@@ -31,6 +31,7 @@ from spaces.facts import describe_missing, missing_facts
 from spaces.generate.backbone import Backbone
 from spaces.generate.beam import beam_search
 from spaces.generate.cues import CueTokens
+from spaces.generate.joints import Joints
 from spaces.generate.linear import reduce
 from spaces.generate.model import Generator
 from spaces.generate.numbers import NumberTokens
@@ -127,6 +128,7 @@ class Summarizer:
         self.encoder = SentenceEncoder(encoder.eval(), tokenizer)
         pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
         self.numbers, self.cues = NumberTokens.of(pieces), CueTokens.of(pieces)
+        self.joints = Joints(pieces)
 
     @classmethod
     def from_pretrained(
@@ -391,7 +393,8 @@ class Summarizer:
                 numbers=self.numbers,
                 cues=self.cues,
             )
-            for draft, hypothesis in zip(batch, hypotheses, strict=True):
+            for draft, found in zip(batch, hypotheses, strict=True):
+                hypothesis = self.joints.mend(found)
                 draft.summary, draft.spans = render(
                     hypothesis, draft.offsets, draft.extract, draft.judgment, self.tokenizer
                 )

@@ -29,6 +29,9 @@ from spaces.generate.rules import NoRepeat, repeat_limits
 from spaces.generate.salience import Salience
 from spaces.generate.tokenizer import CLS, PAD, SEP
 
+# Taken from the logit of [SEP] where the text is not to end yet: it still may, as a last resort.
+_LAST_RESORT = 1e4
+
 
 class DecoderCache(Protocol):
     """What a decoder remembers of B documents with W beams each."""
@@ -175,6 +178,7 @@ def beam_search(
         )
         if wanted.active:
             logits = logits + wanted.tokens(copy, tags=tags, vocab_size=logits.shape[-1])
+        logits[..., SEP] = logits[..., SEP] - _LAST_RESORT * stages.waiting()
         log_p, choices = sparse_log_softmax(logits=logits, allowed=allowed, k=sparse_top_k)
 
         # W best of all candidates: those that end leave; W best of the others: the next beams

@@ -10,7 +10,8 @@ A cue leads to its stage unless that has passed: 诉讼请求 within a ruling (�
 no claim, nor does 判决 within a claim (请求判决被告…) open the ruling. In the stages of claim,
 defence and ruling runs begin in that section only; before the claim and among the findings they
 begin anywhere but in the ruling, which is never told unannounced. A section that the source does
-not have binds nobody; but a defence that is not there is not announced either.
+not have binds nobody; but a defence that is not there is not announced either. And a ruling that is
+there is waited for: a summary that ends without it is of no use.
 """
 
 from __future__ import annotations
@@ -94,6 +95,14 @@ class CueState:
         segments = self.segments[:, None]
         inside = torch.where(wanted == 0, segments != _SEGMENTS[_RULING], segments == wanted)
         return inside | ~(inside & (segments > 0)).any(-1, keepdim=True)
+
+    def waiting(self) -> Tensor:
+        """Whether the ruling is still to be told, where the source has one beside other sections,
+        (B, W) bool. A summary does not end before it."""
+        ruled = self.segments == _SEGMENTS[_RULING]
+        others = (self.segments > 0) & ~ruled
+        owing = ruled.any(-1, keepdim=True) & others.any(-1, keepdim=True)
+        return owing & (self.stage != _RULING)
 
     def banned(self, vocab_size: int) -> Tensor:
         """The cue of a defence that the source does not have: not to be said, (B, 1, V) bool."""

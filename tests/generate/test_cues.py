@@ -86,3 +86,13 @@ def test_cues_among_pieces() -> None:
     found = CueTokens.of(pieces)
     assert (found.claim, found.defence, found.findings) == ((1,), (2,), (6,))
     assert (found.ruling, found.rulings) == ((3,), (4,))
+
+
+def test_a_ruling_that_is_there_is_waited_for() -> None:
+    state = state_of(SOURCE, [0, RULED, RULED, 0, 0, 0, 0, 0])
+    assert state.waiting().flatten().tolist() == [True, False]
+    say(state, FINDINGS)
+    assert state.waiting().flatten().tolist() == [True, False]
+    say(state, RULINGS)
+    assert not state.waiting().any()
+    assert not state_of([0, CLAIM, DEFENCE, 0]).waiting().any()

@@ -1,0 +1,86 @@
+"""Where two runs meet: marks and cues that no writer would leave there.
+
+A summary is put together from runs of the judgment and from phrases of its own. Where one ends and
+the next begins, a comma or semicolon of the judgment may stand before the cue of the next section
+(…27000元；被告辩称), a cue may open a section that is then left empty (经审理查明，本院认为), a
+mark may follow a mark. Each is mended here, in tokens, so that every character keeps its origin:
+what is put in place counts as generated, what is left out is gone. Inside a run nothing is touched,
+since that is the judgment's own text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from spaces.generate.beam import Hypothesis
+from spaces.generate.copying import BEGIN, INSIDE, OUTSIDE
+
+__all__ = ["Joints"]
+
+# As the tokenizer has them: marks of half width.
+_FOUND = "(?:本院)?(?:经?(?:审理)?查明|经审[查理])"
+_DEFENDED = "(?:被告|第三人)[^,;:。]{0,8}?(?:辩称|未作?答辩)"
+_STOP = "。"
+_MENDINGS = [
+    # a cue whose section is empty: the next cue stands for it
+    (re.compile(f"{_FOUND}[,:]*(?=(?:{_FOUND}|本院认为))"), ""),
+    (re.compile("被告[^,;:。]{0,8}?辩称[,:]*(?=被告[^,;:。]{0,8}?辩称)"), ""),
+    # of two marks the stronger stays
+    (re.compile("(?<=[。;:,])[:,;、]+"), ""),
+    (re.compile("[:,;、]+(?=。)"), ""),
+    # a section ends with a stop
+    (re.compile(f"[,;、](?=(?:{_FOUND}|本院认为|依照|依据|{_DEFENDED}))"), _STOP),
+    (re.compile("[,;:、]$"), _STOP),
+]
+
+
+class _Item(NamedTuple):
+    token: int
+    tag: int
+    position: int
+
+
+class Joints:
+    """Mends the joints of hypotheses whose tokens are numbered as `pieces`."""
+
+    def __init__(self, pieces: Sequence[str]) -> None:
+        self.pieces = pieces
+        self.stop = next((i for i, piece in enumerate(pieces) if piece == _STOP), None)
+
+    def mend(self, hypothesis: Hypothesis) -> Hypothesis:
+        """The hypothesis with its joints mended; one that is truncated keeps its end.
+
+        >>> Joints(["27000元", ";", "被告", "辩称", "。"]).mend(hypothesis)  # tokens 0 1 2 3
+        Hypothesis(tokens=[0, 4, 2, 3], tags=[1, 0, 0, 0], positions=[7, -1, -1, -1], ...)
+        """
+        rows = zip(hypothesis.tokens, hypothesis.tags, hypothesis.positions, strict=True)
+        items = [_Item(*row) for row in rows]
+        for pattern, mark in _MENDINGS:
+            if mark and self.stop is None:
+                continue
+            if hypothesis.truncated and pattern.pattern.endswith("$"):
+                continue
+            self._replace(items, pattern, [_Item(self.stop, OUTSIDE, -1)] if mark else [])
+        tokens, tags, positions = map(list, zip(*items, strict=True)) if items else ([], [], [])
+        return replace(hypothesis, tokens=tokens, tags=tags, positions=positions)
+
+    def _replace(self, items: list[_Item], pattern: re.Pattern[str], put: list[_Item]) -> None:
+        """Put `put` in place of what the pattern finds, where it is whole tokens at a joint."""
+        place = {0: 0}  # of a character the token that begins there
+        text = ""
+        for i, item in enumerate(items):
+            text += self.pieces[item.token]
+            place[len(text)] = i + 1
+        for match in reversed(list(pattern.finditer(text))):
+            first, last = place.get(match.start()), place.get(match.end())
+            if first is None or last is None or first == last:
+                continue
+            within = range(first + 1, min(last + 1, len(items)))
+            if last < len(items) and all(items[i].tag == INSIDE for i in within):
+                continue
+            if last < len(items) and items[last].tag == INSIDE:  # the run now begins here
+                items[last] = items[last]._replace(tag=BEGIN)
+            items[first:last] = put

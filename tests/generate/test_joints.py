@@ -1,0 +1,81 @@
+"""Marks and cues where two runs meet."""
+
+from __future__ import annotations
+
+import pytest
+
+from spaces.generate.beam import Hypothesis
+from spaces.generate.joints import Joints
+
+# one piece per character and a few words, marks of half width as the tokenizer has them
+WORDS = ["被告", "辩称", "经审理查明", "本院认为", "依照", "未答辩"]
+PIECES = [*"欠款元还张某甲一二。,;:、《》法", *WORDS]
+
+
+def hypothesis(*runs: str, truncated: bool = False) -> Hypothesis:
+    """Each run is copied from somewhere, unless it begins with a plus sign: that is generated."""
+    tokens, tags, positions = [], [], []
+    where = 0
+    for run in runs:
+        generated = run.startswith("+")
+        for k, piece in enumerate(run.lstrip("+").split()):
+            tokens.append(PIECES.index(piece))
+            tags.append(0 if generated else 1 if k == 0 else 2)
+            positions.append(-1 if generated else where + k)
+        where += 100
+    return Hypothesis(tokens, tags, positions, score=-0.5, truncated=truncated)
+
+
+def mended(*runs: str, **more) -> str:
+    found = Joints(PIECES).mend(hypothesis(*runs, **more))
+    assert len(found.tokens) == len(found.tags) == len(found.positions)
+    return "".join(PIECES[i] for i in found.tokens)
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        (("欠 款 ;", "+被告 辩称 :", "还 。"), "欠款。被告辩称:还。"),
+        (("欠 款 ,", "+被告 未答辩 。"), "欠款。被告未答辩。"),
+        (("欠 款 ,", "依照 法 。"), "欠款。依照法。"),
+        (("+经审理查明 ,", "本院认为 , 还 。"), "本院认为,还。"),
+        (("+被告 辩称 ,", "被告 张 某 甲 辩称 , 还 。"), "被告张某甲辩称,还。"),
+        (("+经审理查明 :", "+:", "欠 款 。"), "经审理查明:欠款。"),
+        (("+经审理查明 :", ": 本院认为 , 还 。"), "本院认为,还。"),
+        (("欠 款 。", "+被告 张 某 辩称 ,", "被告 甲 辩称 , 还 。"), "欠款。被告甲辩称,还。"),
+        (("欠 款 ,", "+。"), "欠款。"),
+        (("欠 款 。", "还 款 ;"), "欠款。还款。"),
+    ],
+)
+def test_joints_are_mended(runs: tuple[str, ...], expected: str) -> None:
+    assert mended(*runs) == expected
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        ("欠 款 ; 被告 辩称 : 还 。",),  # the judgment's own text
+        ("经审理查明 , 本院认为 , 还 。",),
+        ("欠 款 ,", "还 款 。"),  # a sentence that goes on
+        ("+被告 辩称 :", "欠 款 。"),
+    ],
+)
+def test_the_rest_is_left_alone(runs: tuple[str, ...]) -> None:
+    before = hypothesis(*runs)
+    assert Joints(PIECES).mend(before) == before
+
+
+def test_what_is_put_in_place_counts_as_generated_and_the_rest_keeps_its_origin() -> None:
+    found = Joints(PIECES).mend(hypothesis("欠 款 ;", "被告 辩称 :"))
+    assert found.tags == [1, 2, 0, 1, 2, 0]
+    assert found.positions == [0, 1, -1, 100, 101, -1]
+
+
+def test_a_truncated_text_keeps_its_end_and_an_empty_one_stays_empty() -> None:
+    assert mended("欠 款 ,", truncated=True) == "欠款,"
+    assert Joints(PIECES).mend(hypothesis()) == hypothesis()
+
+
+def test_pieces_without_a_stop_get_none() -> None:
+    found = Joints(["欠", ",", "依照"]).mend(Hypothesis([0, 1, 2], [1, 2, 0], [0, 1, -1], 0.0))
+    assert found.tokens == [0, 1, 2]
