@@ -87,6 +87,10 @@ class CueState:
         self.ruling, self.defence = ids(cues.ruling), ids(cues.defence)
         self.bound = torch.tensor(_SEGMENTS, device=segments.device)
         self.announced: Tensor | None = None  # `banned` of these documents
+        ruled = segments == _SEGMENTS[_RULING]
+        others = (segments > 0) & ~ruled
+        self.owing = ruled.any(-1, keepdim=True) & others.any(-1, keepdim=True)  # (B, 1)
+        self.owing &= bool(cues.ruling or cues.rulings)
         self.stage = segments.new_zeros((segments.shape[0], beams))
 
     def reachable(self) -> Tensor:
@@ -97,12 +101,9 @@ class CueState:
         return inside | ~(inside & (segments > 0)).any(-1, keepdim=True)
 
     def waiting(self) -> Tensor:
-        """Whether the ruling is still to be told, where the source has one beside other sections,
-        (B, W) bool. A summary does not end before it."""
-        ruled = self.segments == _SEGMENTS[_RULING]
-        others = (self.segments > 0) & ~ruled
-        owing = ruled.any(-1, keepdim=True) & others.any(-1, keepdim=True)
-        return owing & (self.stage != _RULING)
+        """Whether the ruling is still to be told, where the source has one beside other sections
+        and there are cues to open it with, (B, W) bool. A summary does not end before it."""
+        return self.owing & (self.stage != _RULING)
 
     def banned(self, vocab_size: int) -> Tensor:
         """The cue of a defence that the source does not have: not to be said, (B, 1, V) bool."""
@@ -131,4 +132,5 @@ class CueState:
     def keep(self, rows: Tensor) -> None:
         """Only the documents `rows` (B',) long stay."""
         self.segments, self.stage = self.segments[rows], self.stage[rows]
+        self.owing = self.owing[rows]
         self.announced = None

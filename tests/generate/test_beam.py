@@ -11,7 +11,9 @@ import torch
 from spaces.errors import ConfigError, ModelError
 from spaces.generate.beam import Hypothesis, beam_search, sparse_log_softmax
 from spaces.generate.copying import BEGIN, INSIDE, NOT_COPIED, OUTSIDE
+from spaces.generate.cues import CueTokens
 from spaces.generate.tokenizer import CLS, SEP, UNK
+from spaces.sections import SECTIONS
 
 A, B, C, D = 5, 6, 7, 8
 VOCAB = 9
@@ -136,6 +138,23 @@ def test_the_limit_ends_a_hypothesis_as_it_is():
         cut = search(FakeModel(endless), [A], beams=beams, max_new_tokens=4)
         assert cut.truncated and cut.tokens == [D] * 4
     assert search(table_model({}), [A], max_new_tokens=1) == Hypothesis([], [], [], 0.0)
+
+
+def test_a_text_ends_when_the_ruling_has_been_told():
+    def scores(source, text):
+        """The end is best at every step, A (the cue of the ruling) the second."""
+        return [0.0, 0.0, 0.0, 9.0, 0.0, 5.0, 0.0, 0.0, 0.0], WANTS_O
+
+    head, ruled = 2, 2 + SECTIONS.index("ruling")
+    source, segments = [CLS, B, C, SEP], [0, head, ruled, 0]
+
+    def found(cues: CueTokens | None) -> list[int]:
+        model = FakeModel(scores)
+        rows = {"segments": [segments], "max_new_tokens": 6, "no_repeat": 0, "cues": cues}
+        return beam_search(model, [source], **rows)[0].tokens
+
+    assert found(CueTokens(rulings=(A,))) == [A]
+    assert found(None) == []
 
 
 def test_a_document_stops_as_soon_as_nothing_can_beat_its_best():

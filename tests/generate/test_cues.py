@@ -96,3 +96,15 @@ def test_a_ruling_that_is_there_is_waited_for() -> None:
     say(state, RULINGS)
     assert not state.waiting().any()
     assert not state_of([0, CLAIM, DEFENCE, 0]).waiting().any()
+
+
+def test_nothing_is_waited_for_that_cannot_be_said() -> None:
+    """A vocabulary without the cues of the ruling: the text would never end."""
+    segments = torch.tensor([SOURCE])
+    assert not CueState(segments=segments, beams=1, cues=CueTokens()).waiting().any()
+
+
+def test_what_is_waited_for_moves_with_its_documents() -> None:
+    state = state_of(SOURCE, [0, CLAIM, DEFENCE, 0, 0, 0, 0, 0])
+    state.keep(torch.tensor([1]))
+    assert state.waiting().tolist() == [[False]]
