@@ -25,14 +25,10 @@ import json
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).parent))
+from clock import Clock  # noqa: E402
 from judgments import make_judgments  # noqa: E402
 
 STAGES = ("reading", "tokens", "vectors", "labelling", "decoding", "tracing")
@@ -47,46 +43,21 @@ print(imported, time.perf_counter() - start)
 """
 
 
-class Clock:
-    """Seconds by stage; time in a stage inside another counts for the inner one alone."""
-
-    def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
-        self.inside = [0.0]
-
-    def around(self, stage: str, call: Callable) -> Callable:
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            self.inside.append(0.0)
-            start = time.perf_counter()
-            try:
-                return call(*args, **kwargs)
-            finally:
-                took = time.perf_counter() - start
-                self.seconds[stage] += took - self.inside.pop()
-                self.inside[-1] += took
-
-        return timed
-
-
 def run(summarizer, texts: list[str], batch: int) -> tuple[Clock, float, list]:
     """The summaries of `texts`, and where the seconds went."""
     from spaces import summarizer as chain
 
     clock = Clock()
-    with ExitStack() as stack:
-        for stage, owner, name in (
-            ("reading", chain._Draft, "of"),
-            ("tokens", type(summarizer.tokenizer), "__call__"),
-            ("vectors", type(summarizer.encoder), "encode"),
-            ("labelling", type(summarizer.labeller), "probabilities"),
-            ("labelling", chain, "select"),
-            ("decoding", chain, "beam_search"),
-            ("tracing", chain, "render"),
-            ("tracing", chain._Draft, "finish"),
-        ):
-            stack.enter_context(
-                patch.object(owner, name, clock.around(stage, getattr(owner, name)))
-            )
+    with clock.watching(
+        ("reading", chain._Draft, "of"),
+        ("tokens", type(summarizer.tokenizer), "__call__"),
+        ("vectors", type(summarizer.encoder), "encode"),
+        ("labelling", type(summarizer.labeller), "probabilities"),
+        ("labelling", chain, "select"),
+        ("decoding", chain, "beam_search"),
+        ("tracing", chain, "render"),
+        ("tracing", chain._Draft, "finish"),
+    ):
         start = time.perf_counter()
         summaries = summarizer.summarize_batch(texts, batch_size=batch)
         return clock, time.perf_counter() - start, summaries

@@ -12,39 +12,13 @@ repetition, salience, cues, beams).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from unittest import mock
 
 import torch
+from clock import Clock
 from timing import Endless, best_of, random_generator, random_sources, report, sizes
 
-from spaces.generate import beam
+from spaces.generate.beam import beam_search
 from spaces.generate.copying import CopyState
-
-
-class Stopwatch:
-    """Seconds spent in the calls it is put around."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def around(self, call: Callable) -> Callable:
-        def timed(*args, **kwargs):
-            start = time.perf_counter()
-            try:
-                return call(*args, **kwargs)
-            finally:
-                self.seconds += time.perf_counter() - start
-
-        return timed
-
-
-def timed_copying(model, watch: Stopwatch):
-    """The copy head of `model`, and the constraint of every search, under `watch`."""
-    parts = {name: watch.around(getattr(CopyState, name)) for name in ("choose", "advance")}
-    constraint = type("TimedCopyState", (CopyState,), parts)
-    head = mock.patch.object(model.copy, "forward", watch.around(model.copy.forward))
-    return head, mock.patch.object(beam, "CopyState", constraint)
 
 
 def main(arguments: list[str] | None = None) -> list[dict]:
@@ -71,9 +45,7 @@ def main(arguments: list[str] | None = None) -> list[dict]:
         def ours(beams=beams, endless=endless):
             endless.seconds = endless.reading = 0.0
             rules = {"look_back": 0, "skip_cost": 2.0, "copy_bias": 0.7}
-            return beam.beam_search(
-                endless, [source], beams=beams, max_new_tokens=asked.new, **rules
-            )
+            return beam_search(endless, [source], beams=beams, max_new_tokens=asked.new, **rules)
 
         def generate(beams=beams):
             return theirs.generate(
@@ -88,19 +60,22 @@ def main(arguments: list[str] | None = None) -> list[dict]:
 
         assert len(ours()[0].tokens) == generate().shape[1] - len(source) == asked.new  # warm
         seconds, others = best_of(asked.repeat, ours, generate)
-        watch = Stopwatch()
-        head, constraint = timed_copying(model, watch)
-        start = time.perf_counter()
-        with head, constraint:
+        clock = Clock()
+        with clock.watching(
+            ("copying", model.copy, "forward"),
+            ("copying", CopyState, "choose"),
+            ("copying", CopyState, "advance"),
+        ):
+            start = time.perf_counter()
             ours()
-        outside = time.perf_counter() - start - endless.seconds - endless.reading
+            outside = time.perf_counter() - start - endless.seconds - endless.reading
         rows.append(
             {
                 "beams": beams,
                 "spaces": seconds,
                 "transformers": others,
                 "ratio": others / seconds,
-                "copying": watch.seconds / (outside + endless.seconds),
+                "copying": clock.seconds["copying"] / (outside + endless.seconds),
                 "share": outside / (outside + endless.seconds),
             }
         )

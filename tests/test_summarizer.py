@@ -153,6 +153,15 @@ def test_a_model_that_writes_nothing(tiny_summarizer, monkeypatch) -> None:
     assert summary.warnings[-1] == "The model wrote nothing: the summary is empty."
 
 
+def test_joints_are_mended_before_the_summary_is_written(tiny_summarizer, monkeypatch) -> None:
+    from spaces.generate.beam import Hypothesis
+
+    words = tiny_summarizer.tokenizer("原告，", add_special_tokens=False)["input_ids"]
+    generated = Hypothesis(words, [0] * len(words), [-1] * len(words), score=0.0)
+    monkeypatch.setattr("spaces.summarizer.beam_search", lambda *a, **k: [generated])
+    assert tiny_summarizer.summarize("原告未到庭。").text == "原告。"
+
+
 def test_no_clause_above_the_threshold(variant, judgment) -> None:
     summary = variant(threshold=1.0).summarize(judgment)
     assert sum(clause.kept for clause in summary.clauses) == 1

@@ -24,17 +24,17 @@ __all__ = ["Joints"]
 _FOUND = "(?:本院)?(?:经?(?:审理)?查明|经审[查理])"
 _DEFENDED = "(?:被告|第三人)[^,;:。]{0,8}?(?:辩称|未作?答辩)"
 _STOP = "。"
-_MENDINGS = [
+_SUPERFLUOUS = [
     # a cue whose section is empty: the next cue stands for it
-    (re.compile(f"{_FOUND}[,:]*(?=(?:{_FOUND}|本院认为))"), ""),
-    (re.compile("被告[^,;:。]{0,8}?辩称[,:]*(?=被告[^,;:。]{0,8}?辩称)"), ""),
+    re.compile(f"{_FOUND}[,:]*(?=(?:{_FOUND}|本院认为))"),
+    re.compile("被告[^,;:。]{0,8}?辩称[,:]*(?=被告[^,;:。]{0,8}?辩称)"),
     # of two marks the stronger stays
-    (re.compile("(?<=[。;:,])[:,;、]+"), ""),
-    (re.compile("[:,;、]+(?=。)"), ""),
-    # a section ends with a stop
-    (re.compile(f"[,;、](?=(?:{_FOUND}|本院认为|依照|依据|{_DEFENDED}))"), _STOP),
-    (re.compile("[,;:、]$"), _STOP),
+    re.compile("(?<=[。;:,])[:,;、]+"),
+    re.compile("[:,;、]+(?=。)"),
 ]
+# Marks that become a stop: where a section ends, and at the end of the text.
+_SECTION_END = re.compile(f"[,;、](?=(?:{_FOUND}|本院认为|依照|依据|{_DEFENDED}))")
+_TEXT_END = re.compile("[,;:、]$")
 
 
 class _Item(NamedTuple):
@@ -58,12 +58,13 @@ class Joints:
         """
         rows = zip(hypothesis.tokens, hypothesis.tags, hypothesis.positions, strict=True)
         items = [_Item(*row) for row in rows]
-        for pattern, mark in _MENDINGS:
-            if mark and self.stop is None:
-                continue
-            if hypothesis.truncated and pattern.pattern.endswith("$"):
-                continue
-            self._replace(items, pattern, [_Item(self.stop, OUTSIDE, -1)] if mark else [])
+        for pattern in _SUPERFLUOUS:
+            self._replace(items, pattern, [])
+        if self.stop is not None:
+            stop = [_Item(self.stop, OUTSIDE, -1)]
+            self._replace(items, _SECTION_END, stop)
+            if not hypothesis.truncated:
+                self._replace(items, _TEXT_END, stop)
         tokens, tags, positions = map(list, zip(*items, strict=True)) if items else ([], [], [])
         return replace(hypothesis, tokens=tokens, tags=tags, positions=positions)
 
@@ -78,9 +79,9 @@ class Joints:
             first, last = place.get(match.start()), place.get(match.end())
             if first is None or last is None or first == last:
                 continue
-            within = range(first + 1, min(last + 1, len(items)))
-            if last < len(items) and all(items[i].tag == INSIDE for i in within):
-                continue
-            if last < len(items) and items[last].tag == INSIDE:  # the run now begins here
-                items[last] = items[last]._replace(tag=BEGIN)
+            if last < len(items):
+                if all(item.tag == INSIDE for item in items[first + 1 : last + 1]):
+                    continue
+                if items[last].tag == INSIDE:  # the run now begins here
+                    items[last] = items[last]._replace(tag=BEGIN)
             items[first:last] = put
