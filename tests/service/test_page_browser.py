@@ -179,11 +179,13 @@ def test_by_keyboard_alone(open_page) -> None:
     page.keyboard.press("Control+Enter")
     report = report_of(page)
     stops = []
-    for _ in range(5):
+    for _ in range(4):
         page.keyboard.press("Tab")
         stops.append(focused(page))
-    assert stops == ["copy", "save-report", "save-record", "again", "report"]
-    assert report.locator(":focus").count() == 1
+    assert stops == ["copy", "save-report", "save-record", "again"]
+    page.keyboard.press("Tab")  # into the frame, another process: the focus arrives some time later
+    page.wait_for_function("document.activeElement.id === 'report'")
+    report.locator(":focus").wait_for()
 
 
 def test_progress_and_cancelling(open_page, fake_model, until) -> None:
