@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from spaces.extract.brackets import share_brackets
 from spaces.extract.labeller import select
 from spaces.extract.oracle import oracle_labels
+from spaces.extract.sharing import share_probabilities
 from spaces.files import atomic_write, dump_json
 from spaces.generate.templates import template_summary
 from spaces.generate.tokenizer import SEP, encode_source, segments_of
@@ -59,9 +59,9 @@ def pick(
     threshold: float,
     max_tokens: int,
 ) -> Clauses:
-    """The clauses that `labeller.select` keeps, those of a bracket together, as a source."""
+    """The clauses that `labeller.select` keeps, what belongs together together, as a source."""
     texts = [clause.text for clause in clauses]
-    scores = share_brackets(scores, texts)
+    scores = share_probabilities(scores, texts, [clause.section for clause in clauses])
     encoded = tokenizer(texts, add_special_tokens=False)
     counts = [len(ids) for ids in encoded["input_ids"]]
     kept = select(scores, threshold=threshold, token_counts=counts, max_tokens=max_tokens)

@@ -23,10 +23,10 @@ import torch
 from spaces.card import plain_card
 from spaces.checks import swapped_parties
 from spaces.errors import ConfigError
-from spaces.extract.brackets import share_brackets
 from spaces.extract.encoder import SentenceEncoder
 from spaces.extract.labeller import Labeller, select
 from spaces.extract.place import add_place
+from spaces.extract.sharing import share_probabilities
 from spaces.facts import describe_missing, missing_facts
 from spaces.generate.backbone import Backbone
 from spaces.generate.beam import beam_search
@@ -287,7 +287,8 @@ class Summarizer:
         return [len(ids) for ids in encoded["input_ids"]]
 
     def _label(self, drafts: list[_Draft], batch_size: int) -> list[np.ndarray]:
-        """The labeller's probability for each clause of each draft; a bracket has one."""
+        """The labeller's probability for each clause of each draft; what belongs together has
+        one."""
         clauses = [clause for draft in drafts for clause in draft.clauses]
         if not clauses:
             return []
@@ -303,7 +304,11 @@ class Summarizer:
         ]
         scores = self.labeller.probabilities(parts, batch_size=batch_size)
         return [
-            share_brackets(each, [clause.text for clause in draft.clauses])
+            share_probabilities(
+                each,
+                [clause.text for clause in draft.clauses],
+                [clause.section for clause in draft.clauses],
+            )
             for each, draft in zip(scores, drafts, strict=True)
         ]
 

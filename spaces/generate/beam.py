@@ -145,14 +145,16 @@ def beam_search(
         limits=repeat_limits(no_repeat),
         protected=[*numbers.digits, *numbers.points, *numbers.units],
     )
+    probabilities = None if salience is None else _pad(salience, model.device, torch.float)[0]
     stages = CueState(
         segments=torch.zeros_like(source_ids) if parts is None else parts,
         beams=beams,
         cues=cues or CueTokens(),
+        wanted=None if probabilities is None else probabilities > keep_threshold,
     )
     wanted = Salience(
         source_mask=source_mask,
-        probabilities=None if salience is None else _pad(salience, model.device, torch.float)[0],
+        probabilities=probabilities,
         threshold=keep_threshold,
         keep_weight=keep_weight,
         skip_cost=skip_cost,
@@ -170,7 +172,9 @@ def beam_search(
     for step in range(1, max_new_tokens + 1):
         logits, tag_logits = model.step(tokens=tokens, cache=cache)
         banned = repeats.banned(logits.shape[-1]) | stages.banned(logits.shape[-1])
-        tag_logits = tag_logits - copy_bias * generating
+        waiting, verbatim = stages.waiting(copy.furthest), stages.verbatim(copy.furthest)
+        withheld = copy_bias + _LAST_RESORT * (waiting & verbatim)[..., None]
+        tag_logits = tag_logits - withheld * generating
         if wanted.active:
             tag_logits = tag_logits + wanted.tags(copy)
         tags, allowed = copy.choose(
@@ -178,7 +182,9 @@ def beam_search(
         )
         if wanted.active:
             logits = logits + wanted.tokens(copy, tags=tags, vocab_size=logits.shape[-1])
-        logits[..., SEP] = logits[..., SEP] - _LAST_RESORT * stages.waiting()
+        logits[..., SEP] = logits[..., SEP] - _LAST_RESORT * waiting
+        words = torch.arange(logits.shape[-1], device=logits.device) != SEP
+        allowed = allowed & ~((verbatim & (tags == OUTSIDE))[..., None] & words)
         log_p, choices = sparse_log_softmax(logits=logits, allowed=allowed, k=sparse_top_k)
 
         # W best of all candidates: those that end leave; W best of the others: the next beams

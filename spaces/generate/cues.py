@@ -11,7 +11,8 @@ no claim, nor does 判决 within a claim (请求判决被告…) open the ruling
 defence and ruling runs begin in that section only; before the claim and among the findings they
 begin anywhere but in the ruling, which is never told unannounced. A section that the source does
 not have binds nobody; but a defence that is not there is not announced either. And a ruling that is
-there is waited for: a summary that ends without it is of no use.
+there is waited for, to the last clause of it that is wanted: a summary that ends without it, or in
+the midst of it, is of no use. Once its first word is copied, the rest is in the court's words only.
 """
 
 from __future__ import annotations
@@ -71,8 +72,11 @@ class CueTokens:
 class CueState:
     """The stage each of W beams of B documents has come to, (B, W)."""
 
-    def __init__(self, *, segments: Tensor, beams: int, cues: CueTokens) -> None:
-        """`segments` (B, S) long: that of each source token."""
+    def __init__(
+        self, *, segments: Tensor, beams: int, cues: CueTokens, wanted: Tensor | None = None
+    ) -> None:
+        """`segments` (B, S) long: that of each source token; `wanted` (B, S) bool: the tokens of
+        the clauses that are to be told (None: of no clause is it known)."""
 
         def ids(tokens: tuple[int, ...]) -> Tensor:
             return torch.tensor(tokens, dtype=torch.long, device=segments.device)
@@ -91,6 +95,10 @@ class CueState:
         others = (segments > 0) & ~ruled
         self.owing = ruled.any(-1, keepdim=True) & others.any(-1, keepdim=True)  # (B, 1)
         self.owing &= bool(cues.ruling or cues.rulings)
+        told = ruled & wanted if wanted is not None else torch.zeros_like(ruled)
+        index = torch.arange(segments.shape[1], device=segments.device)
+        # (B, 1): the last word of what is wanted of the ruling; a stop stands behind it
+        self.last = torch.where(told, index, -1).amax(-1, keepdim=True) - 1
         self.stage = segments.new_zeros((segments.shape[0], beams))
 
     def reachable(self) -> Tensor:
@@ -100,10 +108,18 @@ class CueState:
         inside = torch.where(wanted == 0, segments != _SEGMENTS[_RULING], segments == wanted)
         return inside | ~(inside & (segments > 0)).any(-1, keepdim=True)
 
-    def waiting(self) -> Tensor:
-        """Whether the ruling is still to be told, where the source has one beside other sections
-        and there are cues to open it with, (B, W) bool. A summary does not end before it."""
-        return self.owing & (self.stage != _RULING)
+    def waiting(self, furthest: Tensor) -> Tensor:
+        """Whether the ruling, or more of it, is still to be told, where the source has one beside
+        other sections and there are cues to open it with, (B, W) bool. A summary does not end
+        before. `furthest` (B, W) long: the furthest source token that was copied."""
+        return self.owing & ((self.stage != _RULING) | (furthest < self.last))
+
+    def verbatim(self, furthest: Tensor) -> Tensor:
+        """Whether the ruling is being told, (B, W) bool: from there on nothing is generated.
+        `furthest` as for `waiting`."""
+        segments = self.segments.gather(1, furthest.clamp(min=0))
+        telling = (self.stage == _RULING) & (furthest >= 0)
+        return telling & (segments == _SEGMENTS[_RULING])
 
     def banned(self, vocab_size: int) -> Tensor:
         """The cue of a defence that the source does not have: not to be said, (B, 1, V) bool."""
@@ -132,5 +148,5 @@ class CueState:
     def keep(self, rows: Tensor) -> None:
         """Only the documents `rows` (B',) long stay."""
         self.segments, self.stage = self.segments[rows], self.stage[rows]
-        self.owing = self.owing[rows]
+        self.owing, self.last = self.owing[rows], self.last[rows]
         self.announced = None

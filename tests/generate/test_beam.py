@@ -157,6 +157,32 @@ def test_a_text_ends_when_the_ruling_has_been_told():
     assert found(None) == []
 
 
+def test_the_ruling_is_told_to_its_last_wanted_word_and_nothing_is_made_up_in_it():
+    def scores(source, text):
+        """A (the cue of the ruling), B copied, then what is generated: D, or else the end."""
+        logits = [0.0, 0.0, 0.0, 5.0, 0.0, 0.0, 1.0, 1.0, 9.0]
+        if len(text) < 2:
+            logits[(A, B)[len(text)]] = 99.0
+        return logits, WANTS_B if len(text) == 1 else (2.0, 0.0, 1.0)
+
+    ruled = 2 + SECTIONS.index("ruling")
+    source, segments = [CLS, A, B, C, B, C, SEP], [0, 2, ruled, ruled, ruled, ruled, 0]
+
+    def found(wanted: float) -> list[int]:
+        rows = {"segments": [segments], "max_new_tokens": 8, "no_repeat": 0, "look_back": 0}
+        probabilities = [0.0, 0.9, 0.9, 0.9, wanted, wanted, 0.0]
+        return beam_search(
+            FakeModel(scores),
+            [source],
+            salience=[probabilities],
+            cues=CueTokens(rulings=(A,)),
+            **rows,
+        )[0].tokens
+
+    assert found(0.1) == [A, B]  # told up to what is wanted, and D, generated, is not said
+    assert found(0.9) == [A, B, C, B]
+
+
 def test_a_document_stops_as_soon_as_nothing_can_beat_its_best():
     greedy = table_model(TRAP)
     search(greedy, [A], max_new_tokens=50)

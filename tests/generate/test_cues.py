@@ -88,23 +88,50 @@ def test_cues_among_pieces() -> None:
     assert (found.ruling, found.rulings) == ((3,), (4,))
 
 
+NOWHERE = torch.tensor([[-1]])
+
+
 def test_a_ruling_that_is_there_is_waited_for() -> None:
     state = state_of(SOURCE, [0, RULED, RULED, 0, 0, 0, 0, 0])
-    assert state.waiting().flatten().tolist() == [True, False]
+    assert state.waiting(NOWHERE).flatten().tolist() == [True, False]
     say(state, FINDINGS)
-    assert state.waiting().flatten().tolist() == [True, False]
+    assert state.waiting(NOWHERE).flatten().tolist() == [True, False]
     say(state, RULINGS)
-    assert not state.waiting().any()
-    assert not state_of([0, CLAIM, DEFENCE, 0]).waiting().any()
+    assert not state.waiting(NOWHERE).any()
+    assert not state_of([0, CLAIM, DEFENCE, 0]).waiting(NOWHERE).any()
 
 
 def test_nothing_is_waited_for_that_cannot_be_said() -> None:
     """A vocabulary without the cues of the ruling: the text would never end."""
     segments = torch.tensor([SOURCE])
-    assert not CueState(segments=segments, beams=1, cues=CueTokens()).waiting().any()
+    assert not CueState(segments=segments, beams=1, cues=CueTokens()).waiting(NOWHERE).any()
 
 
 def test_what_is_waited_for_moves_with_its_documents() -> None:
     state = state_of(SOURCE, [0, CLAIM, DEFENCE, 0, 0, 0, 0, 0])
     state.keep(torch.tensor([1]))
-    assert state.waiting().tolist() == [[False]]
+    assert state.waiting(NOWHERE).tolist() == [[False]]
+
+
+def test_the_ruling_is_waited_for_to_the_last_clause_that_is_wanted() -> None:
+    source = torch.tensor([[0, REASONS, RULED, RULED, RULED, RULED, 0]])
+    wanted = torch.tensor([[False, True, True, True, True, False, False]])
+    state = CueState(segments=source, beams=1, cues=CUES, wanted=wanted)
+    say(state, RULINGS)
+    seen = [state.waiting(torch.tensor([[i]])).item() for i in range(7)]
+    assert seen == [True, True, True, False, False, False, False]  # token 4 is the stop
+    none = CueState(segments=source, beams=1, cues=CUES, wanted=wanted & False)
+    say(none, RULINGS)
+    assert not none.waiting(NOWHERE).any()
+
+
+def test_the_ruling_is_told_in_its_own_words() -> None:
+    state = state_of([0, REASONS, RULED, RULED, 0])
+    assert not state.verbatim(torch.tensor([[2]])).any()  # not announced yet
+    say(state, RULINGS)
+    assert [state.verbatim(torch.tensor([[i]])).item() for i in (-1, 1, 2, 3)] == [
+        False,
+        False,
+        True,
+        True,
+    ]

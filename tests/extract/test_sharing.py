@@ -1,0 +1,93 @@
+"""Clauses of a bracket, and of an item of the ruling, share a probability."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spaces.extract.sharing import share_brackets, share_items, share_probabilities
+from spaces.outline import outline
+
+
+def shared(*clauses: tuple[str, float]) -> list[float]:
+    texts, scores = zip(*clauses, strict=True)
+    return share_brackets(np.array(scores), texts).tolist()
+
+
+def test_the_clause_that_opens_a_bracket_decides_for_all_of_it():
+    assert shared(
+        ("偿还利息（按6%，", 0.9), ("自今日起，", 0.1), ("至清偿止）。", 0.2), ("驳回。", 0.3)
+    ) == [
+        0.9,
+        0.9,
+        0.9,
+        0.3,
+    ]
+    assert shared(("依《合同法，", 0.1), ("担保法》，", 0.9)) == [0.1, 0.1]
+
+
+def test_brackets_within_brackets_and_closed_ones():
+    assert shared(("甲（乙“丙，", 0.9), ("丁”，", 0.1), ("戊），", 0.2), ("己。", 0.3)) == [
+        *[0.9] * 3,
+        0.3,
+    ]
+    assert shared(("甲（乙），", 0.9), ("丙。", 0.1)) == [0.9, 0.1]
+
+
+def test_a_bracket_that_is_never_closed_binds_nobody():
+    assert shared(("甲（乙，", 0.9), ("丙，", 0.1), ("丁。", 0.2)) == [0.9, 0.1, 0.2]
+    far = [("丙，", 0.1)] * 30
+    assert shared(("甲（乙，", 0.9), *far, ("丁）", 0.2)) == [0.9, *[0.1] * 30, 0.2]
+
+
+def test_nothing_is_changed_in_place_and_nothing_is_fine():
+    scores = np.array([0.9, 0.1], dtype=np.float32)
+    assert share_brackets(scores, ["（", "）"]).dtype == np.float32
+    assert scores.tolist() == [np.float32(0.9), np.float32(0.1)]
+    assert share_brackets(np.zeros(0), []).tolist() == []
+
+
+RULING = 5
+
+
+def test_an_item_of_the_ruling_is_told_whole_or_not_at_all():
+    scores = share_items(
+        [0.9, 0.1, 0.1, 0.3, 0.2, 0.1],
+        [
+            "一、被告乙还款10元，",
+            "并付利息；",
+            "二、被告丙连带清偿；",
+            "被告丙有权追偿。",
+            "如果未付，",
+            "加倍。",
+        ],
+        [RULING] * 6,
+    )
+    assert scores.tolist() == [0.9, 0.9, 0.3, 0.3, 0.2, 0.2]
+
+
+def test_without_numbers_each_sentence_is_an_item():
+    texts = ["准许离婚；", "婚生子由原告抚养，", "被告付抚养费。", "驳回。"]
+    assert share_items([0.9, 0.1, 0.6, 0.2], texts, [RULING] * 4).tolist() == [0.9, 0.6, 0.6, 0.2]
+
+
+def test_other_sections_and_long_items_share_nothing():
+    texts = ["一、被告乙，", "还款。"]
+    assert share_items([0.9, 0.1], texts, [4, 4]).tolist() == [0.9, 0.1]
+    assert share_items([0.9, 0.1], texts, [4, RULING]).tolist() == [0.9, 0.1]
+    assert share_items([0.9, 0.1], [texts[0], "甲" * 400], [RULING] * 2).tolist() == [0.9, 0.1]
+
+
+def test_both_rules_on_the_clauses_of_a_judgment():
+    clauses = outline(
+        "本院认为，依《民法典》，判决如下：一、被告还款（按年利率6%，自今日起）；二、驳回。"
+    )
+    assert [clause.text for clause in clauses[-3:]] == [
+        "一、被告还款（按年利率6%，",
+        "自今日起）；",
+        "二、驳回。",
+    ]
+    scores = np.linspace(0.1, 0.9, len(clauses))
+    texts, sections = [c.text for c in clauses], [c.section for c in clauses]
+    shared = share_probabilities(scores, texts, sections)
+    assert shared[-3] == shared[-2] == scores[-3]  # the bracket's first clause, as before
+    assert shared[-1] == scores[-1] and (shared[:-3] == scores[:-3]).all()
