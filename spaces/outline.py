@@ -6,13 +6,14 @@ from is what it meets.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from spaces.sections import find_sections
 from spaces.sentences import split_clauses
 from spaces.wording import Wording
 
-__all__ = ["OutlinedClause", "outline"]
+__all__ = ["OutlinedClause", "columns", "outline"]
 
 
 class OutlinedClause(NamedTuple):
@@ -43,3 +44,8 @@ def outline(judgment: str) -> list[OutlinedClause]:
             clauses, texts, pieces, find_sections(texts), strict=True
         )
     ]
+
+
+def columns(clauses: Sequence[OutlinedClause]) -> tuple[list[str], list[int]]:
+    """What the models read of clauses: their texts and their sections."""
+    return [clause.text for clause in clauses], [clause.section for clause in clauses]

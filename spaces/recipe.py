@@ -107,21 +107,34 @@ class Pretrain:
 class Extract:
     """The extractive stage: sentence vectors, labellers, folds, and what is kept.
 
-    encoder_layers: how many of the generator's pretrained layers make the vectors. hidden_size: the
-    width of the labeller. folds: labellers for the cross-fitted extracts. epochs: passes over the
-    judgments. batch_size: judgments in a step. learning_rate: the highest one. threshold: clauses
+    encoder_layers: how many of the generator's pretrained layers make the vectors. window: how many
+    tokens of a judgment they read at once (0: each clause by itself). hidden_size: the width of the
+    labeller. folds: labellers for the cross-fitted extracts. epochs: passes over the judgments.
+    batch_size: judgments in a step. learning_rate: the labeller's, at the start. tune_epochs:
+    passes that train the encoder too, together with the labeller that is kept (0: none).
+    tune_learning_rate: the encoder's, at the start. threshold: clauses
     with a higher probability are kept, here and in the finished model. max_source_tokens: what the
     generator reads at most, [CLS] and [SEP] included.
     """
 
     encoder_layers: int = 3
+    window: int = 512
     hidden_size: int = 192
     folds: int = 15
     epochs: float = 20
     batch_size: int = 8
     learning_rate: float = 1e-3
+    tune_epochs: float = 6
+    tune_learning_rate: float = 2e-4
     threshold: float = 0.2
     max_source_tokens: int = 896
+
+    def __post_init__(self) -> None:
+        if self.tune_epochs and not self.window:
+            raise ConfigError(
+                "extract.tune_epochs: expected 0 where extract.window is 0, got "
+                f"{self.tune_epochs:g}: the encoder is trained on clauses in context"
+            )
 
 
 @dataclass(frozen=True)

@@ -16,20 +16,22 @@ class SummarizerConfig:
     """How the parts of a model are used; it checks itself and raises ConfigError with the field
     that is wrong.
 
-    threshold: clauses with a higher probability are kept. max_source_tokens: what the generator
-    reads at most, [CLS] and [SEP] included. max_new_tokens: what it writes at most. beams: 1 is
-    greedy. no_repeat: the limits on repetition of `generate.rules.repeat_limits` (0: none).
-    sparse_top_k: how many tokens stay possible at a step (0: all). length_penalty: a beam's score
-    is divided by its length to this power. copy_bias: what copying has ahead of generating where
-    the copy tag is chosen, as a difference of logits. look_back: how many tokens before the
-    furthest one copied so far a run may begin; a large number lets it begin anywhere. skip_cost:
-    how much less likely a copied token gets for each 100 tokens of the source that are passed
-    over, each counted by the probability of its clause, as a difference of logits. end_cost: the
-    same for the end of the text and all that is left. keep_weight: what a clause's log odds beyond
-    those of keep_threshold add to the logit of beginning it. keep_threshold: the probability of a
-    clause that is neither favoured nor put off.
+    window: how many tokens of the judgment the encoder reads at once, [CLS] and [SEP] included (0:
+    each clause by itself); as it was trained. threshold: clauses with a higher probability are
+    kept. max_source_tokens: what the generator reads at most, [CLS] and [SEP] included.
+    max_new_tokens: what it writes at most. beams: 1 is greedy. no_repeat: the limits on repetition
+    of `generate.rules.repeat_limits` (0: none). sparse_top_k: how many tokens stay possible at a
+    step (0: all). length_penalty: a beam's score is divided by its length to this power. copy_bias:
+    what copying has ahead of generating where the copy tag is chosen, as a difference of logits.
+    look_back: how many tokens before the furthest one copied so far a run may begin; a large number
+    lets it begin anywhere. skip_cost: how much less likely a copied token gets for each 100 tokens
+    of the source that are passed over, each counted by the probability of its clause, as a
+    difference of logits. end_cost: the same for the end of the text and all that is left.
+    keep_weight: what a clause's log odds beyond those of keep_threshold add to the logit of
+    beginning it. keep_threshold: the probability of a clause that is neither favoured nor put off.
     """
 
+    window: int = 0
     threshold: float = 0.2
     max_source_tokens: int = 768
     max_new_tokens: int = 320
@@ -45,6 +47,7 @@ class SummarizerConfig:
     keep_threshold: float = 0.3
 
     def __post_init__(self) -> None:
+        _check("window", self.window, int, 0)
         _check("threshold", self.threshold, float, 0, 1)
         _check("max_source_tokens", self.max_source_tokens, int, 3)
         _check("max_new_tokens", self.max_new_tokens, int, 1)

@@ -23,7 +23,7 @@ import torch
 from spaces.card import plain_card
 from spaces.checks import swapped_parties
 from spaces.errors import ConfigError
-from spaces.extract.encoder import SentenceEncoder
+from spaces.extract.context import ClauseEncoder
 from spaces.extract.labeller import Labeller, select
 from spaces.extract.place import add_place
 from spaces.extract.sharing import share_probabilities
@@ -35,9 +35,9 @@ from spaces.generate.joints import Joints
 from spaces.generate.linear import reduce
 from spaces.generate.model import Generator
 from spaces.generate.numbers import NumberTokens
-from spaces.generate.tokenizer import SEP, by_token, encode_source, segments_of
+from spaces.generate.tokenizer import FIRST_SECTION, SEP, by_token, encode_source, segments_of
 from spaces.hub import locate, upload
-from spaces.outline import OutlinedClause, outline
+from spaces.outline import OutlinedClause, columns, outline
 from spaces.parties import find_parties
 from spaces.provenance import Extract, ScoredClause, Span, Summary, render
 from spaces.settings import SummarizerConfig
@@ -125,7 +125,9 @@ class Summarizer:
         self.card: str | None = None  # the text of the model's README.md
         self.precision = "float32"  # that of the matrices, see `to_precision`
         self.tokenizer, self.labeller, self.generator = tokenizer, labeller.eval(), generator.eval()
-        self.encoder = SentenceEncoder(encoder.eval(), tokenizer)
+        self.encoder = ClauseEncoder(
+            encoder.eval(), tokenizer, window=self.config.window, first_segment=FIRST_SECTION
+        )
         pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
         self.numbers, self.cues = NumberTokens.of(pieces), CueTokens.of(pieces)
         self.joints = Joints(pieces)
@@ -289,28 +291,14 @@ class Summarizer:
     def _label(self, drafts: list[_Draft], batch_size: int) -> list[np.ndarray]:
         """The labeller's probability for each clause of each draft; what belongs together has
         one."""
-        clauses = [clause for draft in drafts for clause in draft.clauses]
-        if not clauses:
-            return []
-        vectors = self.encoder.encode([clause.text for clause in clauses])
-        ends = torch.tensor([len(draft.clauses) for draft in drafts]).cumsum(0).tolist()
+        read = [columns(draft.clauses) for draft in drafts]
+        vectors = self.encoder.encode(read)
         parts = [
-            add_place(
-                vectors[end - len(draft.clauses) : end],
-                [clause.section for clause in draft.clauses],
-                [clause.text for clause in draft.clauses],
-            )
-            for draft, end in zip(drafts, ends, strict=True)
+            add_place(each, sections, texts)
+            for each, (texts, sections) in zip(vectors, read, strict=True)
         ]
         scores = self.labeller.probabilities(parts, batch_size=batch_size)
-        return [
-            share_probabilities(
-                each,
-                [clause.text for clause in draft.clauses],
-                [clause.section for clause in draft.clauses],
-            )
-            for each, draft in zip(scores, drafts, strict=True)
-        ]
+        return [share_probabilities(each, *own) for each, own in zip(scores, read, strict=True)]
 
     def _extract(self, drafts: list[_Draft], batch_size: int) -> None:
         """Score the clauses of all drafts, and keep of each what the generator will read."""

@@ -119,7 +119,8 @@ data:
 words: {{base: {words}, mined: 5, min_count: 2}}
 pretrain: {{vocab_size: 900, hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 2,
   intermediate_size: 64, size: 96, epochs: 0.2, batch_size: 4, warmup_steps: 2, save_steps: 5}}
-extract: {{encoder_layers: 1, hidden_size: 16, folds: 2, epochs: 1, max_source_tokens: 90}}
+extract: {{encoder_layers: 1, hidden_size: 16, folds: 2, epochs: 1, window: 64,
+  tune_epochs: 1, max_source_tokens: 90}}
 generate: {{max_tokens: 256, max_new_tokens: 12, epochs: 1, batch_size: 4, evaluations: 1,
   beams: 1}}
 """

@@ -45,6 +45,7 @@ TRAINING = {
     "spaces.shards",
     "spaces.generate.pretraining",
     "spaces.extract.crossfit",
+    "spaces.extract.tuning",
 }
 TRAINING_PACKAGES = {"datasets", "accelerate", "yaml"}
 DOORS = {"spaces.cli", "spaces.model_commands", "spaces.records"}

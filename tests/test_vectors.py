@@ -122,4 +122,8 @@ def test_a_generator_that_training_starts_from(tiny_model_dir, tiny_summarizer, 
 
 def test_a_model_of_this_package(tiny_model_dir, tiny_summarizer) -> None:
     vectors = load_encoder(tiny_model_dir).encode(TEXTS)
-    np.testing.assert_allclose(vectors, tiny_summarizer.encoder.encode(TEXTS), atol=1e-6)
+    np.testing.assert_allclose(
+        vectors,
+        SentenceEncoder(tiny_summarizer.parts.encoder, tiny_summarizer.tokenizer).encode(TEXTS),
+        atol=1e-6,
+    )

@@ -22,6 +22,7 @@ from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, Traini
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from spaces.errors import ConfigError
+from spaces.files import last_checkpoint
 from spaces.generate.copying import copy_labels
 from spaces.generate.model import IGNORE, Generator
 from spaces.generate.tokenizer import CLS, PAD, SEP
@@ -301,15 +302,3 @@ def train_generator(
         return Generator.from_pretrained(trainer.best_folder)
     _fill(model, average.average)
     return model.eval()
-
-
-def last_checkpoint(folder: str | Path) -> str | None:
-    """The newest checkpoint in `folder` that was written to its end, None without one.
-
-    The Trainer writes `trainer_state.json` last and removes older checkpoints after it: a run that
-    was killed while it saved goes on from the checkpoint before.
-    """
-    complete = [path.parent for path in Path(folder).glob("checkpoint-*/trainer_state.json")]
-    if not complete:
-        return None
-    return str(max(complete, key=lambda path: int(path.name.rpartition("-")[2])))

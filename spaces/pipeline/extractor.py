@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from spaces.files import atomic_write, dump_json
+from spaces.outline import columns, outline
 from spaces.pipeline.data import once
 from spaces.pipeline.language import LanguageSteps
 from spaces.steps import Step
@@ -29,14 +30,16 @@ class ExtractorSteps(LanguageSteps):
     def vectors(self) -> Step:
         start = self.start()
         # what is in the store is told too: an older one holds judgments only
-        settings = {"layers": self.recipe.extract.encoder_layers, "of": ["judgments", "extracts"]}
+        extract = self.recipe.extract
+        settings = {"layers": extract.encoder_layers, "window": extract.window}
+        settings["of"] = ["judgments", "extracts"]
         step = self.step("vectors", settings, self.training_files(), after=[start])
 
         def work(folder: Path) -> None:
             from spaces.extract.store import join_stores
             from spaces.pipeline.working import Vectorize
 
-            work = Vectorize(start.folder, self.recipe.extract.encoder_layers)
+            work = Vectorize(start.folder, extract.encoder_layers, extract.window)
             shards = self.shards(folder, self.labelled()[0], work)
             join_stores(folder, shards, width=work.width)
 
@@ -108,3 +111,67 @@ class ExtractorSteps(LanguageSteps):
 
         step.run(work)
         return step
+
+    @once
+    def tuned(self) -> Step:
+        """Encoder and labeller of the model: those fitted on everything, trained on together."""
+        vectors, labellers, settings = self.vectors(), self.labellers(), self.recipe.extract
+        names = ("window", "learning_rate", "batch_size", "tune_epochs", "tune_learning_rate")
+        described = {name: getattr(settings, name) for name in names}
+        step = self.step("tuned", described, after=[vectors, labellers])
+
+        def work(folder: Path) -> None:
+            from spaces.extract.labeller import Labeller
+
+            encoder = self.encoder(self.start())
+            labeller = Labeller.from_pretrained(labellers.folder / "refit").eval()
+            if settings.tune_epochs:
+                from spaces.extract.store import VectorStore
+                from spaces.extract.tuning import tune_extractor
+                from spaces.generate.tokenizer import CLS, SEP
+
+                encoder, labeller = tune_extractor(
+                    encoder,
+                    labeller,
+                    self.tuning_examples(VectorStore(vectors.folder)),
+                    window=settings.window,
+                    frame=(CLS, SEP),
+                    epochs=settings.tune_epochs,
+                    learning_rate=settings.tune_learning_rate,
+                    labeller_learning_rate=settings.learning_rate,
+                    batch_size=settings.batch_size,
+                    output_dir=folder / "checkpoints",
+                    seed=self.recipe.seed,
+                )
+            encoder.save_pretrained(folder / "encoder")
+            labeller.save_pretrained(folder / "labeller")
+
+        step.run(work)
+        return step
+
+    def tuning_examples(self, store) -> list:
+        """The clauses of what is not held out, as tokens, with the places and labels in `store`."""
+        from spaces.extract.context import TokenizedClauses
+        from spaces.extract.place import PLACE_SIZE
+        from spaces.extract.tuning import Example
+        from spaces.generate.tokenizer import FIRST_SECTION, load_tokenizer
+
+        tokenizer = load_tokenizer(self.start().folder)
+        examples = []
+        for judgment, held, stored in zip(*self.labelled(), store, strict=True):
+            if not held:
+                place = np.array(stored.vectors[:, -PLACE_SIZE:], dtype=np.float32)
+                texts, sections = columns(outline(judgment.text))
+                segments = [FIRST_SECTION + section for section in sections]
+                tokenized = TokenizedClauses.of(texts, segments, tokenizer)
+                examples.append(Example(tokenized, place, np.array(stored.labels)))
+        return examples
+
+    def extractor(self) -> tuple:
+        """Encoder and labeller, as the model directory will hold them."""
+        from spaces.extract.labeller import Labeller
+        from spaces.generate.backbone import Backbone
+
+        folder = self.tuned().folder
+        encoder = Backbone.from_pretrained(folder / "encoder")
+        return encoder.eval(), Labeller.from_pretrained(folder / "labeller").eval()

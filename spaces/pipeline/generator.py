@@ -78,7 +78,6 @@ class GeneratorSteps(ExtractorSteps):
 
     def summarizer(self, generator):
         """The chain around a generator, as the model directory will hold it."""
-        from spaces.extract.labeller import Labeller
         from spaces.generate.tokenizer import load_tokenizer
         from spaces.settings import SummarizerConfig
         from spaces.summarizer import Summarizer
@@ -86,10 +85,10 @@ class GeneratorSteps(ExtractorSteps):
         extract, generate = self.recipe.extract, self.recipe.generate
         return Summarizer(
             load_tokenizer(self.start().folder),
-            self.encoder(self.start()),
-            Labeller.from_pretrained(self.labellers().folder / "refit"),
+            *self.extractor(),
             generator,
             SummarizerConfig(
+                window=extract.window,
                 threshold=extract.threshold,
                 max_source_tokens=extract.max_source_tokens,
                 max_new_tokens=generate.max_new_tokens,
@@ -138,9 +137,9 @@ class GeneratorSteps(ExtractorSteps):
 
     @once
     def generator(self) -> Step:
-        pairs, adapt = self.pairs(), self.adapt()
+        pairs, adapt, tuned = self.pairs(), self.adapt(), self.tuned()
         settings = self.recipe.generate
-        step = self.step("generator", dataclasses.asdict(settings), after=[pairs, adapt])
+        step = self.step("generator", dataclasses.asdict(settings), after=[pairs, adapt, tuned])
 
         def work(folder: Path) -> None:
             from spaces.pairs import iter_rows

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from spaces.files import atomic_write, dump_json
-from spaces.outline import outline
+from spaces.outline import columns, outline
 
 __all__ = ["CountWords", "MakePairs", "MakeWeak", "Tokenize", "Vectorize", "add_counts"]
 
@@ -79,14 +79,19 @@ class Vectorize(_Reading):
 
     start: Path
     layers: int
+    window: int
 
     @cached_property
     def encoder(self):
-        from spaces.extract.encoder import SentenceEncoder
+        from spaces.extract.context import ClauseEncoder
         from spaces.generate.model import Generator
+        from spaces.generate.tokenizer import FIRST_SECTION
 
         backbone = Generator.from_pretrained(self.start / "generator").backbone
-        return SentenceEncoder(backbone.first_layers(self.layers), self.tokenizer)
+        shallow = backbone.first_layers(self.layers)
+        return ClauseEncoder(
+            shallow, self.tokenizer, window=self.window, first_segment=FIRST_SECTION
+        )
 
     @property
     def width(self) -> int:
@@ -104,11 +109,10 @@ class Vectorize(_Reading):
         from spaces.extract.place import add_place
         from spaces.extract.store import LabelledVectors
 
-        clauses = outline(judgment.text)
-        texts = [clause.text for clause in clauses]
+        texts, sections = columns(outline(judgment.text))
         labels = np.asarray(oracle_labels(texts, judgment.summary or ""))
-        sections = [clause.section for clause in clauses]
-        return LabelledVectors(add_place(self.encoder.encode(texts), sections, texts), labels)
+        vectors = self.encoder.encode([(texts, sections)])[0]
+        return LabelledVectors(add_place(vectors, sections, texts), labels)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from spaces.errors import ConfigError
+from spaces.files import last_checkpoint
 from spaces.generate.copying import copy_labels
 from spaces.generate.model import Generator, GeneratorConfig
 from spaces.generate.tokenizer import CLS, SEP
@@ -23,7 +24,6 @@ from spaces.generate.training import (
     PairExamples,
     Source,
     collate,
-    last_checkpoint,
     replace_tokens,
     train_generator,
     training_arguments,
