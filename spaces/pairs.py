@@ -1,11 +1,10 @@
 """What the generator learns from, as rows of JSON lines: sources made of clauses, and a target.
 
-A row is `{"id", "kind", "held_out", "sources": [[[text, part], …], …], "target"}`; the part is what
-the generator is told of a clause beside its text (`generate.tokenizer.part_of`). The kinds:
+A row is `{"id", "kind", "held_out", "sources": [[[text, section], …], …], "target"}`. The kinds:
 
 - `judgment`: a judgment with a summary, a row for each source: the extract that a labeller predicts
   which has not seen it (`"labels": "predicted"`), and the oracle extract (`"oracle"`);
-- `extract`: key sentences that people picked (`"labels": "people"`), and their summary;
+- `extract`: key sentences that people picked, and their summary;
 - `weak`: a judgment nobody summarized, with a summary from a template (`generate.templates`); its
   source is the oracle extract of that summary among as many clauses drawn at random, since what the
   labeller will pick has faults too.
@@ -28,9 +27,9 @@ from spaces.extract.oracle import oracle_labels
 from spaces.extract.sharing import share_probabilities
 from spaces.files import atomic_write, dump_json
 from spaces.generate.templates import template_summary
-from spaces.generate.tokenizer import SEP, encode_source, part_of, segments_of
+from spaces.generate.tokenizer import SEP, encode_source, segments_of
 from spaces.generate.training import Pair, Source
-from spaces.outline import OutlinedClause, columns, outline
+from spaces.outline import OutlinedClause, outline
 from spaces.sentences import split_clauses
 
 __all__ = [
@@ -44,21 +43,12 @@ __all__ = [
     "write_rows",
 ]
 
-Clauses = list[list[Any]]  # [text, part] of each clause
+Clauses = list[list[Any]]  # [text, section] of each clause
 
 
-def whole(
-    clauses: Sequence[OutlinedClause], scores: np.ndarray | None = None, *, sure: float = 0.0
-) -> Clauses:
-    """All clauses as a source; those with no higher of the `scores` (n,) than `sure` as doubtful.
-    What belongs together is doubted together. No scores: no doubts."""
-    if scores is None:
-        return [[clause.text, clause.section] for clause in clauses]
-    shared = share_probabilities(scores, *columns(clauses))
-    return [
-        [clause.text, part_of(clause.section, score, sure)]
-        for clause, score in zip(clauses, shared, strict=True)
-    ]
+def whole(clauses: Iterable[OutlinedClause]) -> Clauses:
+    """All clauses as a source."""
+    return [[clause.text, clause.section] for clause in clauses]
 
 
 def pick(
@@ -68,17 +58,14 @@ def pick(
     *,
     threshold: float,
     max_tokens: int,
-    sure: float = 0.0,
 ) -> Clauses:
-    """The clauses that `labeller.select` keeps, what belongs together together, as a source;
-    those with no higher of the `scores` (n,) than `sure` as doubtful."""
-    texts, sections = columns(clauses)
-    shared = share_probabilities(scores, texts, sections)
+    """The clauses that `labeller.select` keeps, what belongs together together, as a source."""
+    texts = [clause.text for clause in clauses]
+    scores = share_probabilities(scores, texts, [clause.section for clause in clauses])
     encoded = tokenizer(texts, add_special_tokens=False)
     counts = [len(ids) for ids in encoded["input_ids"]]
-    kept = select(shared, threshold=threshold, token_counts=counts, max_tokens=max_tokens)
-    source = whole(clauses, scores, sure=sure)
-    return [clause for clause, keep in zip(source, kept, strict=True) if keep]
+    kept = select(scores, threshold=threshold, token_counts=counts, max_tokens=max_tokens)
+    return whole(clause for clause, keep in zip(clauses, kept, strict=True) if keep)
 
 
 def supported(target: str, source: Clauses, least: float) -> str:

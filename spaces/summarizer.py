@@ -35,15 +35,7 @@ from spaces.generate.joints import Joints
 from spaces.generate.linear import reduce
 from spaces.generate.model import Generator
 from spaces.generate.numbers import NumberTokens
-from spaces.generate.tokenizer import (
-    FIRST_SECTION,
-    SEGMENTS,
-    SEP,
-    by_token,
-    encode_source,
-    part_of,
-    segments_of,
-)
+from spaces.generate.tokenizer import FIRST_SECTION, SEP, by_token, encode_source, segments_of
 from spaces.hub import locate, upload
 from spaces.outline import OutlinedClause, columns, outline
 from spaces.parties import find_parties
@@ -364,13 +356,9 @@ class Summarizer:
                 "only its beginning was read."
             )
         draft.source, draft.offsets = source, offsets
-        scores = [float(probabilities[i]) for i in kept]
-        # a generator that was trained before doubts were told reads sections alone
-        sure = self.config.keep_threshold if self.generator.config.segments >= SEGMENTS else -1.0
-        parts = [part_of(c.section, p, sure) for c, p in zip(clauses, scores, strict=True)]
-        texts = [clause.text for clause in clauses]
-        draft.segments = segments_of(offsets, zip(texts, parts, strict=True))
-        draft.salience = by_token(offsets, zip(texts, scores, strict=True), 0.0)
+        draft.segments = segments_of(offsets, [(c.text, c.section) for c in clauses])
+        scores = [(c.text, float(probabilities[i])) for c, i in zip(clauses, kept, strict=True)]
+        draft.salience = by_token(offsets, scores, 0.0)
 
     def _generate(
         self, drafts: list[_Draft], batch_size: int, report: Callable[[int], None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spaces.generate.tokenizer import CLS, DOUBTFUL, SEP
+from spaces.generate.tokenizer import CLS, SEP
 from spaces.outline import outline
 from spaces.pairs import encode_pair, pick, read_rows, supported, weak_rows, whole, write_rows
 from spaces.sections import SECTIONS
@@ -36,21 +36,6 @@ def test_picked_clauses_are_those_above_the_threshold(tiny_tokenizer, judgment) 
     scores[[2, 5]] = 0.9
     picked = pick(clauses, scores, tiny_tokenizer, threshold=0.5, max_tokens=500)
     assert picked == [[clauses[i].text, clauses[i].section] for i in (2, 5)]
-
-
-def test_clauses_that_the_labeller_would_not_keep_are_doubtful(tiny_tokenizer, judgment) -> None:
-    clauses = outline(judgment)
-    scores = np.linspace(0.1, 0.2, len(clauses))
-    scores[[2, 5]] = 0.9
-    doubts = [part >= len(SECTIONS) for _, part in whole(clauses, scores, sure=0.3)]
-    # an item of the ruling is doubted as a whole, and so is a bracket
-    assert [i for i, doubtful in enumerate(doubts) if not doubtful] == [2, 5]
-    picked = pick(clauses, scores, tiny_tokenizer, threshold=0.15, max_tokens=500, sure=0.3)
-    sure = [[text, part] for text, part in picked if part < len(SECTIONS)]
-    assert sure == [[clauses[i].text, clauses[i].section] for i in (2, 5)]
-    (source,) = encode_pair({"sources": [picked], "target": "驳回。"}, tiny_tokenizer, 900).sources
-    told = {segment >= DOUBTFUL for segment in source.segments[1:-1]}
-    assert told == {True, False}
 
 
 CASE = """原告：{0}某甲，男。被告：{0}某乙，男。

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import subprocess
 import sys
@@ -14,9 +13,7 @@ from hypothesis import strategies as st
 
 import spaces
 from spaces.errors import ConfigError, ModelError
-from spaces.generate.tokenizer import FIRST_SECTION
 from spaces.provenance import Span
-from spaces.sections import SECTIONS
 from spaces.summarizer import Summarizer, SummarizerConfig
 
 
@@ -170,29 +167,6 @@ def test_no_clause_above_the_threshold(variant, judgment) -> None:
     assert sum(clause.kept for clause in summary.clauses) == 1
     assert summary.text
     assert any(warning.startswith("No clause passed") for warning in summary.warnings)
-
-
-def test_the_generator_is_told_what_the_labeller_doubts(tiny_summarizer, judgment) -> None:
-    parts, config = tiny_summarizer.parts, tiny_summarizer.config
-    generator = copy.deepcopy(parts.generator)
-    sections = len(generator.backbone.segments.weight)
-    generator.backbone.repeat_segments(FIRST_SECTION)
-    with torch.no_grad():
-        generator.backbone.segments.weight[sections:] += 3 * torch.randn(
-            len(SECTIONS), generator.config.hidden_size, generator=torch.Generator().manual_seed(5)
-        )
-    texts = [judgment[start:] for start in range(0, len(judgment), 60)]
-
-    def summaries(model, keep_threshold: float, extract: bool) -> list[str]:
-        settings = dataclasses.replace(config, keep_threshold=keep_threshold)
-        told = Summarizer(*parts[:3], model, settings)
-        return [summary.text for summary in told.summarize_batch(texts, extract=extract)]
-
-    for extract in (True, False):
-        # nothing is doubted, everything is
-        sure = summaries(generator, 0.01, extract)
-        assert sure == summaries(parts.generator, 0.01, extract)
-        assert sure != summaries(generator, 0.99, extract)
 
 
 def test_the_extract_fits_the_generator(variant, judgment, monkeypatch) -> None:

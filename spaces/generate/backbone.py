@@ -285,15 +285,6 @@ class Backbone(PreTrainedModel):
         return self
 
     @torch.no_grad()
-    def repeat_segments(self, first: int) -> Backbone:
-        """Tell the kinds of tokens from `first` on apart a second time; each new kind starts as the
-        one it repeats. Returns self."""
-        old = self.segments.weight
-        self.segments = nn.Embedding.from_pretrained(torch.cat([old, old[first:]]), freeze=False)
-        self.config.segments = len(self.segments.weight)
-        return self
-
-    @torch.no_grad()
     def extend_embeddings(self, compounds: Sequence[Sequence[int]]) -> Backbone:
         """Add a row per compound, the mean of the rows of the ids it was spelled with (Su, WoBERT);
         returns self.

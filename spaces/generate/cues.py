@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from spaces.generate.copying import is_among
-from spaces.generate.tokenizer import DOUBTFUL, FIRST_SECTION
+from spaces.generate.tokenizer import FIRST_SECTION
 from spaces.sections import SECTIONS
 
 __all__ = ["CueState", "CueTokens"]
@@ -81,9 +81,6 @@ class CueState:
         def ids(tokens: tuple[int, ...]) -> Tensor:
             return torch.tensor(tokens, dtype=torch.long, device=segments.device)
 
-        # a clause that the labeller doubts stands in its section all the same
-        doubtful = segments >= DOUBTFUL
-        segments = segments - doubtful * (DOUBTFUL - FIRST_SECTION)
         self.segments = segments
         self.cues = [  # cue, the stage it leads to, the last stage it leads on from
             (ids(cues.claim), _CLAIM, _BEFORE),

@@ -23,15 +23,11 @@ from typing import TypeVar
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from spaces.sections import SECTIONS
-
 Value = TypeVar("Value")
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 PAD, UNK, CLS, SEP, MASK = range(5)
 FIRST_SECTION = 2  # of the segments: 0 is a source without sections, 1 the target
-DOUBTFUL = FIRST_SECTION + len(SECTIONS)  # the same sections again, see `part_of`
-SEGMENTS = DOUBTFUL + len(SECTIONS)
 
 
 def build_tokenizer(
@@ -150,27 +146,18 @@ def encode_source(
     return ids, [(0, 0), *encoding["offset_mapping"], (0, 0)]
 
 
-def part_of(section: int, probability: float, threshold: float) -> int:
-    """What the generator is told of a clause: its section, and whether the labeller would keep it.
-
-    >>> part_of(1, 0.9, 0.3), part_of(1, 0.2, 0.3)  # of seven sections
-    (1, 8)
-    """
-    return section if probability > threshold else section + len(SECTIONS)
-
-
 def segments_of(
     offsets: Sequence[tuple[int, int]], clauses: Iterable[tuple[str, int]]
 ) -> list[int]:
-    """For each token of a source its segment: FIRST_SECTION + the part of its clause (`part_of`);
-    0 for [CLS] and [SEP].
+    """For each token of a source its segment: FIRST_SECTION + the section of its clause; 0 for
+    [CLS] and [SEP].
 
-    `clauses` are (text, part); joined they are the text that `encode_source` gave `offsets` for.
+    `clauses` are (text, section); joined they are the text that `encode_source` gave `offsets` for.
 
     >>> segments_of([(0, 0), (0, 2), (2, 4), (0, 0)], [("原告", 0), ("诉称", 1)])
     [0, 2, 3, 0]
     """
-    return by_token(offsets, ((text, FIRST_SECTION + part) for text, part in clauses), 0)
+    return by_token(offsets, ((text, FIRST_SECTION + section) for text, section in clauses), 0)
 
 
 def by_token(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from spaces.generate.tokenizer import FIRST_SECTION, SEGMENTS
 from spaces.pipeline.data import once
 from spaces.pipeline.extractor import ExtractorSteps
 from spaces.steps import Step
@@ -25,7 +25,7 @@ class GeneratorSteps(ExtractorSteps):
         extract = self.recipe.extract
         support = self.recipe.generate.support
         settings = {"threshold": extract.threshold, "max_source_tokens": extract.max_source_tokens}
-        settings |= {"support": support, "sure": self.recipe.generate.keep_threshold}
+        settings["support"] = support
         step = self.step("pairs", settings, self.training_files(), after=[start, labellers])
 
         def work(folder: Path) -> None:
@@ -37,21 +37,16 @@ class GeneratorSteps(ExtractorSteps):
 
             def records() -> Iterator[tuple]:
                 with np.load(labellers.folder / "probabilities.npz") as probabilities:
-                    judgments = self.judgments()
-                    for i, (judgment, held) in enumerate(zip(*judgments, strict=True)):
+                    for i, (judgment, held) in enumerate(zip(*self.judgments(), strict=True)):
                         row = {"id": judgment.id, "kind": "judgment", "held_out": held}
                         predicted = ("predicted", probabilities[str(i)], extract.threshold)
                         oracle = ("oracle", np.array(store[i].labels), 0.5)
                         yield row, judgment.text, judgment.summary or "", [predicted, oracle]
-                    # the extracts stand behind the judgments
-                    first = len(judgments[0])
-                    for i, (pair, held) in enumerate(zip(*self.extracts(), strict=True), first):
-                        row = {"id": pair.id, "kind": "extract", "held_out": held}
-                        people = ("people", probabilities[str(i)], None)
-                        yield row, pair.source, pair.target, [people]
+                for pair, held in zip(*self.extracts(), strict=True):
+                    row = {"id": pair.id, "kind": "extract", "held_out": held}
+                    yield row, pair.source, pair.target, []
 
-            most = extract.max_source_tokens - 2
-            work = MakePairs(start.folder, support, most, settings["sure"])
+            work = MakePairs(start.folder, support, extract.max_source_tokens - 2)
             join_rows(folder / "pairs.jsonl", self.shards(folder, records(), work))
 
         step.run(work)
@@ -117,29 +112,25 @@ class GeneratorSteps(ExtractorSteps):
         names = ("max_tokens", "replacement", "sparse_top_k", "copy_weight", "dropout")
         names += ("ema_decay", "batch_size", "warmup_steps")
         fitting = {name: getattr(self.recipe.generate, name) for name in names}
-        described = [dataclasses.asdict(settings), fitting, {"segments": SEGMENTS}]
+        described = [dataclasses.asdict(settings), fitting]
         step = self.step("adapt", described, after=[weak])
 
         def work(folder: Path) -> None:
-            from spaces.generate.model import Generator
             from spaces.pairs import iter_rows
 
             rows = weak.folder / "pairs.jsonl"
             begin = self.start().folder / "generator"
             if not rows.stat().st_size or not settings.epochs:
-                model = Generator.from_pretrained(begin)
-            else:
-                model = self.fit(
-                    begin,
-                    iter_rows(rows),
-                    folder,
-                    num_train_epochs=settings.epochs,
-                    learning_rate=settings.learning_rate,
-                    lr_scheduler_type="cosine",
-                )
-            # no labeller doubts what a template picked; from here on one does
-            model.backbone.repeat_segments(FIRST_SECTION)
-            model.save_pretrained(folder / "model")
+                shutil.copytree(begin, folder / "model")
+                return
+            self.fit(
+                begin,
+                iter_rows(rows),
+                folder,
+                num_train_epochs=settings.epochs,
+                learning_rate=settings.learning_rate,
+                lr_scheduler_type="cosine",
+            ).save_pretrained(folder / "model")
 
         step.run(work)
         return step

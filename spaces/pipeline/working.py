@@ -120,14 +120,12 @@ class MakePairs(_Reading):
     """Records `(row, text, target, labellings)` to rows of pairs.
 
     row: what the row says beside source and target. labellings: `(name, scores, threshold)` for
-    each extract to be made of `text`; with the threshold None the whole text is the source. sure:
-    clauses with no higher score are told as doubtful.
+    each extract to be made of `text`; none: the whole text is the source.
     """
 
     start: Path
     support: float
     max_tokens: int
-    sure: float
 
     def __call__(self, records: list, folder: Path) -> None:
         from spaces.pairs import write_rows
@@ -136,18 +134,17 @@ class MakePairs(_Reading):
         rows = (row for record in records for row in self.rows(*record) if row["target"])
         write_rows(folder / ROWS, rows)
 
-    def rows(
-        self, row: dict, text: str, target: str, labellings: list[tuple[str, Any, float | None]]
-    ):
+    def rows(self, row: dict, text: str, target: str, labellings: list[tuple[str, Any, float]]):
         from spaces.pairs import pick, supported, whole
 
         clauses = outline(text)
+        if not labellings:
+            source = whole(clauses)
+            yield row | {"sources": [source], "target": supported(target, source, self.support)}
         for name, scores, threshold in labellings:
-            if threshold is None:
-                source = whole(clauses, scores, sure=self.sure)
-            else:
-                limits = {"threshold": threshold, "max_tokens": self.max_tokens}
-                source = pick(clauses, scores, self.tokenizer, **limits, sure=self.sure)
+            source = pick(
+                clauses, scores, self.tokenizer, threshold=threshold, max_tokens=self.max_tokens
+            )
             yield row | {
                 "labels": name,
                 "sources": [source],

@@ -398,22 +398,6 @@ def test_layers_that_are_not_there_are_an_error(count: int) -> None:
         make("rotary").first_layers(count)
 
 
-def test_repeated_segments_begin_as_the_ones_they_repeat() -> None:
-    backbone = make("rotary").extend_segments(5)
-    ids = tokens(1, 6)
-    kinds = torch.tensor([[0, 2, 2, 3, 4, 0]])
-    with torch.no_grad():
-        backbone.segments.weight.normal_()
-        before = backbone(input_ids=ids, segments=kinds)
-        assert backbone.repeat_segments(2) is backbone
-        assert backbone.config.segments == 8
-        again = torch.where(kinds >= 2, kinds + 3, kinds)
-        assert torch.equal(backbone(input_ids=ids, segments=again), before)
-        backbone.segments.weight[5:] += 1
-        assert not torch.allclose(backbone(input_ids=ids, segments=again), before)
-        assert torch.equal(backbone(input_ids=ids, segments=kinds), before)
-
-
 def test_a_new_word_starts_as_the_mean_of_its_pieces(tmp_path) -> None:
     backbone = make("rotary")
     old = backbone.words.weight.detach().clone()

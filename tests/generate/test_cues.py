@@ -14,7 +14,6 @@ CUES = CueTokens(
 HEAD, CLAIM, DEFENCE, FACTS, REASONS, RULED, TAIL = range(2, 2 + len(SECTIONS))
 SOURCE = [0, HEAD, CLAIM, CLAIM, DEFENCE, FACTS, RULED, 0]
 UNRULED = [0, 1, 2, 3, 4, 5, 7]  # all but the ruling
-FURTHEST = torch.tensor([[3]])
 
 
 def state_of(*sources: list[int], beams: int = 1) -> CueState:
@@ -35,15 +34,6 @@ def test_each_cue_leads_to_its_section() -> None:
     assert say(state, DEFENCES) == [4]
     assert say(state, FINDINGS) == UNRULED
     assert say(state, RULING, WORD) == [6]
-
-
-def test_doubted_clauses_stand_in_their_sections() -> None:
-    doubted = [s + len(SECTIONS) if s and i % 2 else s for i, s in enumerate(SOURCE)]
-    assert doubted != SOURCE
-    state, plain = state_of(doubted), state_of(SOURCE)
-    for cue in (CLAIMS, DEFENCES, FINDINGS, RULING):
-        assert say(state, cue) == say(plain, cue)
-        assert torch.equal(state.waiting(FURTHEST), plain.waiting(FURTHEST))
 
 
 def test_a_stage_never_comes_back() -> None:
