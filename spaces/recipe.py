@@ -118,13 +118,13 @@ class Extract:
     """
 
     encoder_layers: int = 3
-    window: int = 512
+    window: int = 0
     hidden_size: int = 192
     folds: int = 15
     epochs: float = 20
     batch_size: int = 8
     learning_rate: float = 1e-3
-    tune_epochs: float = 6
+    tune_epochs: float = 0
     tune_learning_rate: float = 2e-4
     threshold: float = 0.2
     max_source_tokens: int = 896
