@@ -19,7 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
+from spaces.extract.labeller import select
 from spaces.extract.oracle import oracle_labels
+from spaces.extract.training import label_scores
 from spaces.metrics import evaluate
 from spaces.outline import outline
 from spaces.pipeline import Plan
@@ -36,11 +38,6 @@ class Case:
     probabilities: np.ndarray
     labels: np.ndarray
     summary: str
-
-    def kept(self, threshold: float) -> np.ndarray:
-        keep = self.probabilities > threshold
-        keep[self.probabilities.argmax()] = True
-        return keep
 
 
 def label(summarizer: Summarizer, rows: Sequence[tuple[str, str]]) -> list[Case]:
@@ -65,13 +62,13 @@ def row(name: str, cases: Sequence[Case], kept: Sequence[np.ndarray]) -> str:
         evaluate(extracts, wanted, unit, resamples=1).weighted.mean for unit in ("word", "char")
     )
     length = np.mean([len(text) for text in extracts.values()])
-    precision, recall = agreement(np.concatenate(kept), np.concatenate([c.labels for c in cases]))
-    return f"| {name} | {word:.3f} / {char:.3f} | {length:.0f} | {precision:.2f} | {recall:.2f} |"
+    cells = f"| {name} | {word:.3f} / {char:.3f} | {length:.0f} | "
+    return cells + agreement(np.concatenate(kept), np.concatenate([case.labels for case in cases]))
 
 
-def agreement(kept: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    hits = (kept & labels).sum()
-    return hits / max(kept.sum(), 1), hits / max(labels.sum(), 1)
+def agreement(kept: np.ndarray, labels: np.ndarray) -> str:
+    scores = label_scores(kept, labels)
+    return f"{scores['precision']:.2f} | {scores['recall']:.2f} |"
 
 
 def against_people(summarizer: Summarizer, path: Path, thresholds: Sequence[float]) -> None:
@@ -89,8 +86,7 @@ def against_people(summarizer: Summarizer, path: Path, thresholds: Sequence[floa
     print(f"\n| people's labels, {len(judgments)} judgments | precision | recall |\n|---|---|---|")
     for threshold in thresholds:
         kept = np.array(probabilities) > threshold
-        precision, recall = agreement(kept, np.array(labels))
-        print(f"| {threshold:g} | {precision:.2f} | {recall:.2f} |", flush=True)
+        print(f"| {threshold:g} | {agreement(kept, np.array(labels))}", flush=True)
 
 
 def main() -> None:
@@ -110,7 +106,13 @@ def main() -> None:
         print(f"\n| {len(rows)} {kind} | words / characters | characters | precision | recall |")
         print("|---|---|---|---|---|")
         for threshold in options.threshold:
-            print(row(f"{threshold:g}", cases, [case.kept(threshold) for case in cases]))
+            print(
+                row(
+                    f"{threshold:g}",
+                    cases,
+                    [select(case.probabilities, threshold=threshold) for case in cases],
+                )
+            )
         print(row("oracle", cases, [case.labels for case in cases]), flush=True)
     if options.labelled:
         against_people(summarizer, options.labelled, options.threshold)

@@ -22,7 +22,6 @@ __all__ = [
     "describe",
     "dump_json",
     "iter_json_lines",
-    "last_checkpoint",
     "read_text",
     "readable",
 ]
@@ -154,15 +153,3 @@ def _parse_line(number: int, data: bytes) -> Line:
             return Line(number, raw, value, None)
         got = describe(value)
     return Line(number, raw, None, f"expected one JSON object on the line, got {got}")
-
-
-def last_checkpoint(folder: str | Path) -> str | None:
-    """The newest checkpoint in `folder` that was written to its end, None without one.
-
-    The Trainer writes `trainer_state.json` last and removes older checkpoints after it: a run that
-    was killed while it saved goes on from the checkpoint before.
-    """
-    complete = [path.parent for path in Path(folder).glob("checkpoint-*/trainer_state.json")]
-    if not complete:
-        return None
-    return str(max(complete, key=lambda path: int(path.name.rpartition("-")[2])))

@@ -29,7 +29,7 @@ from spaces.files import atomic_write, dump_json
 from spaces.generate.templates import template_summary
 from spaces.generate.tokenizer import SEP, encode_source, segments_of
 from spaces.generate.training import Pair, Source
-from spaces.outline import OutlinedClause, outline
+from spaces.outline import OutlinedClause, columns, outline
 from spaces.sentences import split_clauses
 
 __all__ = [
@@ -60,8 +60,8 @@ def pick(
     max_tokens: int,
 ) -> Clauses:
     """The clauses that `labeller.select` keeps, what belongs together together, as a source."""
-    texts = [clause.text for clause in clauses]
-    scores = share_probabilities(scores, texts, [clause.section for clause in clauses])
+    texts, sections = columns(clauses)
+    scores = share_probabilities(scores, texts, sections)
     encoded = tokenizer(texts, add_special_tokens=False)
     counts = [len(ids) for ids in encoded["input_ids"]]
     kept = select(scores, threshold=threshold, token_counts=counts, max_tokens=max_tokens)

@@ -22,7 +22,7 @@ REST = "*"
 FLOORS = [
     {"errors"},
     {
-        *("files", "records", "sentences", "words", "metrics", "folds"),
+        *("files", "records", "sentences", "words", "metrics", "folds", "training"),
         *("causes", "declarations", "parties", "bearers", "wording", "sections"),
     },
     {"extract", "generate"},

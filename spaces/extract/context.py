@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -25,9 +26,9 @@ __all__ = [
     "ClauseEncoder",
     "TokenizedClauses",
     "Windows",
-    "clause_vectors",
     "cut_windows",
     "make_windows",
+    "token_states",
 ]
 
 _FRAME = 2  # [CLS] and [SEP]
@@ -54,16 +55,20 @@ class TokenizedClauses:
     def __len__(self) -> int:
         return len(self.counts)
 
+    @cached_property
+    def owners(self) -> np.ndarray:
+        """(tokens,): the clause of each token."""
+        return np.repeat(np.arange(len(self)), self.counts)
+
 
 class Windows(NamedTuple):
-    """`input_ids`, `attention_mask`, `segments`, each (W, L); `owners` (W, L): which of the
-    `clauses` of all judgments in the batch a token belongs to, and `clauses` for any other."""
+    """`input_ids`, `attention_mask`, `segments`, each (W, L); `owners` (W, L): the clause, among
+    those of all judgments in the batch, that a token belongs to; their number for any other."""
 
     input_ids: Tensor
     attention_mask: Tensor
     segments: Tensor
     owners: Tensor
-    clauses: int
 
 
 def cut_windows(counts: np.ndarray, window: int, first: int | None = None) -> list[tuple[int, int]]:
@@ -89,37 +94,28 @@ def cut_windows(counts: np.ndarray, window: int, first: int | None = None) -> li
 def make_windows(
     cuts: Sequence[tuple[TokenizedClauses, int, int, int]], clauses: int, frame: tuple[int, int]
 ) -> Windows:
-    """A padded batch of windows, each of `(judgment, its first clause among all, start, end)`;
-    `frame` is [CLS] and [SEP]."""
+    """A padded batch of windows, each of `(judgment, its first clause among all, start, end)`, of
+    judgments that have `clauses` together; `frame` is [CLS] and [SEP]."""
     width = max(end - start for _, _, start, end in cuts) + _FRAME
     ids = np.zeros((len(cuts), width), dtype=np.int64)
     segments, mask = np.zeros_like(ids), np.zeros_like(ids, dtype=bool)
     owners = np.full_like(ids, clauses)
     for row, (judgment, first, start, end) in enumerate(cuts):
         inside = slice(1, 1 + end - start)
-        own = np.repeat(np.arange(len(judgment)), judgment.counts)[start:end]
+        own = judgment.owners[start:end]
         ids[row, 0], ids[row, inside.stop] = frame
         ids[row, inside] = judgment.ids[start:end]
         segments[row, inside] = judgment.segments[own]
         owners[row, inside] = first + own
         mask[row, : inside.stop + 1] = True
-    return Windows(*map(torch.from_numpy, (ids, mask, segments, owners)), clauses)
+    return Windows(*map(torch.from_numpy, (ids, mask, segments, owners)))
 
 
-def clause_vectors(backbone: nn.Module, windows: Windows) -> tuple[Tensor, Tensor]:
-    """Sums of hidden states (clauses, H) float32 over the tokens of each clause in `windows`, and
-    how many they are (clauses,)."""
-    states = backbone(
-        input_ids=windows.input_ids,
-        attention_mask=windows.attention_mask,
-        segments=windows.segments,
-    ).float()
-    owners = windows.owners.flatten()
-    sums = states.new_zeros(windows.clauses + 1, states.shape[-1])
-    sums = sums.index_add(0, owners, states.flatten(0, 1))
-    counts = states.new_zeros(windows.clauses + 1)
-    counts = counts.index_add(0, owners, torch.ones_like(owners, dtype=counts.dtype))
-    return sums[:-1], counts[:-1]
+def token_states(backbone: nn.Module, windows: Windows) -> Tensor:
+    """Hidden states of all tokens in `windows`, (W * L, H) float32."""
+    input_ids, attention_mask, segments, _ = windows
+    states = backbone(input_ids=input_ids, attention_mask=attention_mask, segments=segments)
+    return states.float().flatten(0, 1)
 
 
 class ClauseEncoder:
@@ -142,6 +138,7 @@ class ClauseEncoder:
             )
         self.backbone, self.tokenizer, self.window = backbone, tokenizer, window
         self.first_segment = first_segment
+        self.alone = SentenceEncoder(backbone, tokenizer)
 
     @torch.inference_mode()
     def encode(
@@ -158,9 +155,8 @@ class ClauseEncoder:
         if self.window:
             means = self._in_context(judgments, ends, batch_tokens)
         else:
-            alone = SentenceEncoder(self.backbone, self.tokenizer)
             clauses = [text for texts, _ in judgments for text in texts]
-            means = alone.encode(clauses, batch_tokens=batch_tokens)
+            means = self.alone.encode(clauses, batch_tokens=batch_tokens)
         return [means[a:b] for a, b in zip(ends[:-1], ends[1:], strict=True)]
 
     def _in_context(self, judgments, ends: np.ndarray, batch_tokens: int) -> np.ndarray:
@@ -175,17 +171,15 @@ class ClauseEncoder:
         ]
         cuts.sort(key=lambda cut: cut[2] - cut[3])  # the longest first
         total = int(ends[-1])
-        sums = torch.zeros(total, self.backbone.config.hidden_size)
-        counts = torch.zeros(total)
-        device = self.backbone.device
+        sums = torch.zeros(total + 1, self.backbone.config.hidden_size)
         frame = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
         start = 0
         while start < len(cuts):
             rows = max(1, batch_tokens // (cuts[start][3] - cuts[start][2] + _FRAME))
-            *tensors, clauses = make_windows(cuts[start : start + rows], total, frame)
-            windows = Windows(*(tensor.to(device) for tensor in tensors), clauses)
-            more, many = clause_vectors(self.backbone, windows)
-            sums += more.cpu()
-            counts += many.cpu()
+            windows = make_windows(cuts[start : start + rows], total, frame)
+            there = Windows(*(tensor.to(self.backbone.device) for tensor in windows))
+            states = token_states(self.backbone, there).cpu()
+            sums.index_add_(0, windows.owners.flatten(), states)
             start += rows
-        return (sums / counts.clamp(min=1)[:, None]).numpy()
+        counts = [count for document in documents for count in document.counts]
+        return sums[:-1].numpy() / np.maximum(np.array(counts, dtype=np.float32), 1)[:, None]

@@ -10,7 +10,6 @@ BERTSUM does: Liu and Lapata 2019, "Text Summarization with Pretrained Encoders"
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +17,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import Trainer, TrainingArguments
+from transformers import Trainer
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from spaces.errors import ConfigError
 from spaces.extract.context import (
     TokenizedClauses,
     Windows,
-    clause_vectors,
     cut_windows,
     make_windows,
+    token_states,
 )
 from spaces.extract.labeller import Labeller, LabellerOutput, pad_vectors
-from spaces.files import last_checkpoint
+from spaces.training import last_checkpoint, training_arguments
 
 __all__ = ["Example", "tune_extractor"]
 
@@ -66,9 +65,11 @@ class Extractor(nn.Module):
         labels: Tensor,
     ) -> LabellerOutput:
         """`owners` count the places of `mask` (B, N) row by row; `place` (B, N, PLACE_SIZE)."""
-        windows = Windows(input_ids, attention_mask, segments, owners, mask.numel())
-        sums, counts = clause_vectors(self.encoder, windows)
-        means = (sums / counts.clamp(min=1)[:, None]).view(*mask.shape, -1)
+        states = token_states(self.encoder, Windows(input_ids, attention_mask, segments, owners))
+        clauses, owners = mask.numel(), owners.flatten()
+        sums = states.new_zeros(clauses + 1, states.shape[1]).index_add(0, owners, states)
+        counts = torch.bincount(owners, minlength=clauses + 1).clamp(min=1)
+        means = (sums / counts[:, None])[:clauses].view(*mask.shape, -1)
         vectors = torch.cat([means, place], dim=-1)
         return self.labeller(vectors=vectors, mask=mask, labels=labels)
 
@@ -90,9 +91,8 @@ class Collator:
             first = int(self.random.integers(self.window // 4, self.window - 1))
             for start, end in cut_windows(example.clauses.counts, self.window, first):
                 cuts.append((example.clauses, row * mask.shape[1], start, end))
-        windows = make_windows(cuts, mask.numel(), self.frame)._asdict()
-        del windows["clauses"]
-        return {**windows, "place": place, "mask": mask, "labels": labels}
+        windows = make_windows(cuts, mask.numel(), self.frame)
+        return {**windows._asdict(), "place": place, "mask": mask, "labels": labels}
 
 
 def tune_extractor(
@@ -121,11 +121,9 @@ def tune_extractor(
     if not learned:
         raise ConfigError("examples: expected at least one with tokens, got none")
     model = Extractor(copy.deepcopy(encoder), copy.deepcopy(labeller))
-    for module in model.encoder.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = dropout
-    arguments = TrainingArguments(
-        str(output_dir),
+    _set_dropout(model.encoder, dropout)
+    arguments = training_arguments(
+        output_dir,
         num_train_epochs=epochs,
         learning_rate=learning_rate,
         lr_scheduler_type="linear",
@@ -135,13 +133,6 @@ def tune_extractor(
         logging_steps=25,
         save_strategy="epoch",
         seed=seed,
-        report_to="none",
-        save_total_limit=1,
-        disable_tqdm=not sys.stderr.isatty(),
-        # the collator turns judgments into tensors; there are no columns to remove
-        remove_unused_columns=False,
-        bf16=True,
-        use_cpu=not torch.cuda.is_available(),
     )
     trainer = ExtractorTrainer(
         model=model,
@@ -152,10 +143,14 @@ def tune_extractor(
     )
     trainer.train(resume_from_checkpoint=last_checkpoint(output_dir))
     model = model.cpu().eval()
-    for module in model.encoder.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = encoder.config.dropout
+    _set_dropout(model.encoder, encoder.config.dropout)
     return model.encoder, model.labeller
+
+
+def _set_dropout(model: nn.Module, share: float) -> None:
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = share
 
 
 class ExtractorTrainer(Trainer):

@@ -9,7 +9,6 @@ each epoch.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,10 +21,10 @@ from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, Traini
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from spaces.errors import ConfigError
-from spaces.files import last_checkpoint
 from spaces.generate.copying import copy_labels
 from spaces.generate.model import IGNORE, Generator
 from spaces.generate.tokenizer import CLS, PAD, SEP
+from spaces.training import last_checkpoint
 
 AVERAGE_FILE = "ema.safetensors"
 
@@ -243,26 +242,6 @@ class GeneratorTrainer(Trainer):
             self.args, self.state, self.control, metrics
         )
         return metrics
-
-
-def training_arguments(output_dir: str | Path, **settings) -> TrainingArguments:
-    """The Trainer's arguments that this project always sets, and `settings` over them."""
-    common = dict(
-        output_dir=str(output_dir),
-        report_to="none",
-        save_total_limit=1,
-        disable_tqdm=not sys.stderr.isatty(),
-        remove_unused_columns=False,
-        bf16=True,
-        use_cpu=not torch.cuda.is_available(),
-        optim="adamw_torch_fused",
-        max_grad_norm=1.0,
-        save_only_model=False,
-        restore_callback_states_from_checkpoint=True,  # how long early stopping has waited
-        dataloader_num_workers=0,
-        label_names=["labels"],
-    )
-    return TrainingArguments(**{**common, **settings})
 
 
 def train_generator(

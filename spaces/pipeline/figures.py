@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spaces.card import TrainingRun
-from spaces.files import last_checkpoint
 from spaces.pipeline.data import DataFiles
 from spaces.recipe import Recipe
 
@@ -78,6 +77,8 @@ def _count_lines(path: Path) -> int:
 
 def _scores(checkpoints: Path) -> list[dict[str, float]]:
     """A row per evaluation of the generator: step, epoch, and its scores."""
+    from spaces.training import last_checkpoint
+
     last = last_checkpoint(checkpoints)
     if last is None:
         return []

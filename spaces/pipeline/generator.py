@@ -172,8 +172,9 @@ class GeneratorSteps(ExtractorSteps):
         """The generator in `begin` trained on rows of pairs, with checkpoints below `folder`."""
         from spaces.generate.model import Generator
         from spaces.generate.tokenizer import load_tokenizer
-        from spaces.generate.training import PairExamples, train_generator, training_arguments
+        from spaces.generate.training import PairExamples, train_generator
         from spaces.pairs import encode_pair
+        from spaces.training import training_arguments
 
         settings = self.recipe.generate
         model = Generator.from_pretrained(

@@ -80,7 +80,8 @@ class LanguageSteps(DataFiles):
 
             from spaces.generate.pretraining import Objectives, PretrainingExamples
             from spaces.generate.tokenizer import load_tokenizer
-            from spaces.generate.training import train_generator, training_arguments
+            from spaces.generate.training import train_generator
+            from spaces.training import training_arguments
 
             tokenizer = load_tokenizer(self.vocabulary().folder)
             model = self.untrained(len(tokenizer))

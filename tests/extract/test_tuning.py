@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -60,13 +62,9 @@ def make_text(random: np.random.Generator) -> str:
     return "".join(f"{random.choice([WORTH, '本院认为应当', '被告约定利息'])}，" for _ in range(12))
 
 
-@pytest.fixture(scope="module")
-def tuned(tiny_tokenizer, tmp_path_factory):
-    random = np.random.default_rng(0)
-    examples = [make_example(make_text(random), tiny_tokenizer)[2] for _ in range(48)]
-    before = build(tiny_tokenizer)
-    after = tune_extractor(
-        *before,
+def tune(parts: tuple, examples: list[Example], folder: Path) -> tuple:
+    return tune_extractor(
+        *parts,
         examples,
         window=40,
         frame=(CLS, SEP),
@@ -74,9 +72,17 @@ def tuned(tiny_tokenizer, tmp_path_factory):
         learning_rate=3e-3,
         labeller_learning_rate=1e-2,
         batch_size=8,
-        output_dir=tmp_path_factory.mktemp("tuning"),
+        output_dir=folder,
         seed=1,
     )
+
+
+@pytest.fixture(scope="module")
+def tuned(tiny_tokenizer, tmp_path_factory):
+    random = np.random.default_rng(0)
+    examples = [make_example(make_text(random), tiny_tokenizer)[2] for _ in range(48)]
+    before = build(tiny_tokenizer)
+    after = tune(before, examples, tmp_path_factory.mktemp("tuning"))
     return before, after, random
 
 
@@ -103,20 +109,8 @@ def test_both_parts_move_and_what_was_given_does_not(tuned, tiny_tokenizer):
 
 
 def test_nothing_to_learn_from_is_told(tiny_tokenizer, tmp_path):
-    encoder, labeller = build(tiny_tokenizer)
     empty = Example(
         TokenizedClauses.of([], [], tiny_tokenizer), np.zeros((0, PLACE_SIZE)), np.zeros(0)
     )
     with pytest.raises(ConfigError, match="at least one with tokens, got none"):
-        tune_extractor(
-            encoder,
-            labeller,
-            [empty],
-            window=40,
-            frame=(CLS, SEP),
-            epochs=1,
-            learning_rate=1e-3,
-            labeller_learning_rate=1e-3,
-            batch_size=2,
-            output_dir=tmp_path,
-        )
+        tune(build(tiny_tokenizer), [empty], tmp_path)

@@ -14,7 +14,6 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from spaces.errors import ConfigError
-from spaces.files import last_checkpoint
 from spaces.generate.copying import copy_labels
 from spaces.generate.model import Generator, GeneratorConfig
 from spaces.generate.tokenizer import CLS, SEP
@@ -26,8 +25,8 @@ from spaces.generate.training import (
     collate,
     replace_tokens,
     train_generator,
-    training_arguments,
 )
+from spaces.training import last_checkpoint, training_arguments
 
 VOCABULARY = 40
 
