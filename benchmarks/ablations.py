@@ -76,6 +76,7 @@ STEPS = {
     "start": ("data", "pretrain", "words"),
     "vectors": ("data", "pretrain", "words"),
     "labellers": ("data", "pretrain", "words", "extract"),
+    "tuned": ("data", "pretrain", "words", "extract"),
     "pairs": ("data", "pretrain", "words", "extract"),
     "weak": ("data", "pretrain", "words", "weak"),
     "adapt": ("data", "pretrain", "words", "weak"),
