@@ -173,7 +173,8 @@ class Generate:
     passed over, each counted by the probability of its clause, as a difference of logits. end_cost:
     the same for the end of the text and all that is left. keep_weight: what a clause's log odds
     beyond those of keep_threshold add to the logit of beginning it. keep_threshold: the probability
-    of a clause that is neither favoured nor put off.
+    of a clause that is neither favoured nor put off. attend_threshold: of a text given whole, what
+    was read of clauses that are less probable is out of sight while it writes (0: nothing is).
     """
 
     max_tokens: int = 1280
@@ -198,6 +199,7 @@ class Generate:
     end_cost: float = 0.0
     keep_weight: float = 0.0
     keep_threshold: float = 0.3
+    attend_threshold: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ class SummarizerConfig:
     difference of logits. end_cost: the same for the end of the text and all that is left.
     keep_weight: what a clause's log odds beyond those of keep_threshold add to the logit of
     beginning it. keep_threshold: the probability of a clause that is neither favoured nor put off.
+    attend_threshold: of a text that goes to the generator whole, what it has read of clauses that
+    are less probable is out of sight while it writes (0: it sees everything).
     """
 
     window: int = 0
@@ -45,6 +47,7 @@ class SummarizerConfig:
     end_cost: float = 0.0
     keep_weight: float = 0.0
     keep_threshold: float = 0.3
+    attend_threshold: float = 0.0
 
     def __post_init__(self) -> None:
         _check("window", self.window, int, 0)
@@ -64,6 +67,7 @@ class SummarizerConfig:
         _check("end_cost", self.end_cost, float, 0)
         _check("keep_weight", self.keep_weight, float, 0)
         _check("keep_threshold", self.keep_threshold, float, 0.01, 0.99)
+        _check("attend_threshold", self.attend_threshold, float, 0, 1)
         _check("copy_bias", self.copy_bias, float, -math.inf)
 
     @classmethod

@@ -30,6 +30,7 @@ from spaces.extract.sharing import share_probabilities
 from spaces.facts import describe_missing, missing_facts
 from spaces.generate.backbone import Backbone
 from spaces.generate.beam import beam_search
+from spaces.generate.bottomup import BottomUp, Whole
 from spaces.generate.cues import CueTokens
 from spaces.generate.joints import Joints
 from spaces.generate.linear import reduce
@@ -67,6 +68,7 @@ class _Draft:
     offsets: list[tuple[int, int]] = field(default_factory=list)
     segments: list[int] = field(default_factory=list)
     salience: list[float] = field(default_factory=list)
+    whole: Whole | None = None  # what the generator reads when it is to remember a part only
     summary: str = ""
     spans: list[Span] = field(default_factory=list)
 
@@ -342,6 +344,26 @@ class Summarizer:
                     f"border, after {end} of {len(draft.text)} characters."
                 )
             self._read(draft, range(read), probabilities)
+            if self.config.attend_threshold:
+                kept = probabilities[:read] > self.config.attend_threshold
+                self._remember(draft, kept if kept.any() else ~kept)
+
+    def _remember(self, draft: _Draft, kept: np.ndarray) -> None:
+        """Of the clauses that the generator reads, those `kept`, (n,) bool, are what its decoder
+        sees."""
+        texts = [clause.text for clause in draft.clauses[: len(kept)]]
+        flags = by_token(draft.offsets, zip(texts, kept, strict=True), True)
+        places = np.flatnonzero(flags).tolist()
+        draft.whole = Whole(draft.source, draft.segments, places)
+        for name in ("source", "segments", "salience"):
+            setattr(draft, name, [getattr(draft, name)[i] for i in places])
+        # characters of the clauses kept, up to each place in the text
+        letters = np.repeat(kept, [len(text) for text in texts])
+        before = np.concatenate([[0], letters.cumsum()]).tolist()
+        offsets = [draft.offsets[i] for i in places]
+        draft.offsets = [(before[start], before[end]) for start, end in offsets]
+        pieces = [piece for i in np.flatnonzero(kept) for piece in draft.clauses[i].pieces]
+        draft.extract = Extract.of(draft.text, pieces)
 
     def _read(self, draft: _Draft, kept: Sequence[int], probabilities: np.ndarray) -> None:
         """The generator's source, cut inside a clause only when a single clause is too long."""
@@ -367,8 +389,9 @@ class Summarizer:
         queue = sorted((d for d in drafts if len(d.source) > 2), key=lambda d: -len(d.source))
         for first in range(0, len(queue), batch_size):
             batch = queue[first : first + batch_size]
+            wholes = [draft.whole for draft in batch if draft.whole]
             hypotheses = beam_search(
-                self.generator,
+                BottomUp(self.generator, wholes) if wholes else self.generator,
                 [draft.source for draft in batch],
                 segments=[draft.segments for draft in batch],
                 salience=[draft.salience for draft in batch],

@@ -189,6 +189,31 @@ def test_the_extract_fits_the_generator(variant, judgment, monkeypatch) -> None:
         assert span.source_end is None or span.source_end < 100, "only the beginning was read"
 
 
+def test_of_a_whole_text_only_probable_clauses_are_seen(variant, judgment) -> None:
+    plain = variant().summarize(judgment, extract=False)
+    probabilities = [clause.score for clause in variant().summarize(judgment).clauses]
+    middle = sorted(probabilities)[len(probabilities) // 2]
+    changed = False
+    for beams in (1, 3):
+        summary = variant(attend_threshold=middle, beams=beams).summarize(judgment, extract=False)
+        check(judgment, summary)
+        changed |= summary.text != plain.text
+        scored = variant().summarize(judgment).clauses
+        seen = [(c.start, c.end) for c in scored if c.score > middle]
+        copied = [span for span in summary.spans if span.kind == "copied"]
+        assert copied
+        for span in copied:
+            assert any(a <= span.source_start < b for a, b in seen)
+    assert changed
+    # where no clause is so probable all are seen, and an extract is seen as it is
+    assert variant(attend_threshold=1.0).summarize(judgment, extract=False) == plain
+    assert variant(attend_threshold=middle).summarize(judgment) == variant().summarize(judgment)
+    texts = [judgment, judgment[30:], judgment[:50]]
+    summarizer = variant(attend_threshold=middle)
+    alone = [summarizer.summarize(text, extract=False) for text in texts]
+    assert summarizer.summarize_batch(texts, extract=False) == alone
+
+
 def test_texts_are_strings(tiny_summarizer) -> None:
     with pytest.raises(TypeError, match="expected a string, got bytes"):
         tiny_summarizer.summarize(b"abc")

@@ -110,7 +110,7 @@ class Attention(nn.Module):
         if self.relative:
             columns = torch.cat(
                 [
-                    torch.arange(width, device=x.device).expand(batch, width),
+                    cache.columns,
                     cache.source_lengths[:, None] + torch.arange(t + 1, device=x.device),
                 ],
                 dim=1,

@@ -25,9 +25,10 @@ from spaces.errors import ConfigError, ModelError
 from spaces.generate.copying import OUTSIDE, CopyState, resolve_positions, take_beams
 from spaces.generate.cues import CueState, CueTokens
 from spaces.generate.numbers import NO_NUMBERS, NumberTokens
+from spaces.generate.padding import pad
 from spaces.generate.rules import NoRepeat, repeat_limits
 from spaces.generate.salience import Salience
-from spaces.generate.tokenizer import CLS, PAD, SEP
+from spaces.generate.tokenizer import CLS, SEP
 
 # Taken from the logit of [SEP] where the text is not to end yet: it still may, as a last resort.
 _LAST_RESORT = 1e4
@@ -121,8 +122,8 @@ def beam_search(
     )
     if not sources:
         return []
-    source_ids, source_mask = _pad(sources, model.device)
-    parts = None if segments is None else _pad(segments, model.device)[0]
+    source_ids, source_mask = pad(sources, model.device)
+    parts = None if segments is None else pad(segments, model.device)[0]
     cache = model.prefill(
         source_ids=source_ids,
         source_mask=source_mask,
@@ -145,7 +146,7 @@ def beam_search(
         limits=repeat_limits(no_repeat),
         protected=[*numbers.digits, *numbers.points, *numbers.units],
     )
-    probabilities = None if salience is None else _pad(salience, model.device, torch.float)[0]
+    probabilities = None if salience is None else pad(salience, model.device, torch.float)[0]
     stages = CueState(
         segments=torch.zeros_like(source_ids) if parts is None else parts,
         beams=beams,
@@ -310,15 +311,3 @@ def _check_settings(**settings: tuple[float, float]) -> None:
     for name, (value, least) in settings.items():
         if not value >= least:
             raise ConfigError(f"{name} must be at least {least}, not {value}")
-
-
-def _pad(
-    sources: Sequence[Sequence[float]], device: torch.device, dtype: torch.dtype = torch.long
-) -> tuple[Tensor, Tensor]:
-    """Token ids (B, S) padded on the right, and the mask (B, S) bool of real tokens."""
-    if not all(len(source) for source in sources):
-        raise ValueError("a source needs at least one token, [CLS] and [SEP] included")
-    rows = [torch.tensor(source, dtype=dtype) for source in sources]
-    lengths = torch.tensor([len(row) for row in rows], device=device)
-    ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=PAD).to(device)
-    return ids, torch.arange(ids.shape[1], device=device) < lengths[:, None]

@@ -30,6 +30,7 @@ class Cache:
         self.source = [(k.contiguous(), v.contiguous()) for k, v in source]
         self.mask = mask
         self.source_lengths = mask.sum(1)
+        self.columns = torch.arange(mask.shape[1], device=mask.device).expand(mask.shape)
         self.beams = beams
         self.length = 0
         self.companions: list = []
@@ -46,6 +47,18 @@ class Cache:
             self._made[name] = make()
         return self._made[name]
 
+    def narrow(self, places: Tensor, mask: Tensor) -> None:
+        """Of the sources only the tokens at `places` (B, P) stay, where `mask` (B, P) is True.
+
+        They were read among all others, and keep the positions they had there.
+        """
+        index = places[:, None, :, None]
+        self.source = [
+            tuple(x.gather(2, index.expand(-1, x.shape[1], -1, x.shape[3])) for x in layer)
+            for layer in self.source
+        ]
+        self.columns, self.mask = places, mask
+
     def reorder(self, parents: Tensor) -> None:
         """Beam w of judgment b goes on from what was beam parents[b, w]; parents: (B, W)."""
         rows = torch.arange(parents.shape[0], device=parents.device)[:, None]
@@ -61,6 +74,7 @@ class Cache:
         self._made = {}
         self.source = [(k[rows], v[rows]) for k, v in self.source]
         self.target = [(k[rows], v[rows]) for k, v in self.target]
-        self.mask, self.source_lengths = self.mask[rows], self.source_lengths[rows]
+        for name in ("mask", "columns", "source_lengths"):
+            setattr(self, name, getattr(self, name)[rows])
         for companion in self.companions:
             companion.keep(rows)

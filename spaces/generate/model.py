@@ -154,8 +154,12 @@ class Generator(PreTrainedModel):
         beams: int,
         max_new_tokens: int,
         source_segments: Tensor | None = None,
+        remembered: tuple[Tensor, Tensor] | None = None,
     ) -> Cache:
-        """Read sources (B, S), padded on the right, once; see `Backbone.prefill`."""
+        """Read sources (B, S), padded on the right, once; see `Backbone.prefill`.
+
+        `remembered`: places (B, P) and mask (B, P) of what decoding will see of them; None: all.
+        """
         cache = self.backbone.prefill(
             source_ids=source_ids,
             source_mask=source_mask,
@@ -163,6 +167,10 @@ class Generator(PreTrainedModel):
             max_new_tokens=max_new_tokens,
             source_segments=source_segments,
         )
+        if remembered is not None:
+            places, source_mask = remembered
+            cache.narrow(places, source_mask)
+            source_ids = source_ids.gather(1, places)
         if self.reading is not None:
             words = self.backbone.words(source_ids)
             cache.companions.append(ReadState(source_ids, source_mask, words, beams))

@@ -100,6 +100,7 @@ class GeneratorSteps(ExtractorSteps):
                 end_cost=generate.end_cost,
                 keep_weight=generate.keep_weight,
                 keep_threshold=generate.keep_threshold,
+                attend_threshold=generate.attend_threshold,
                 sparse_top_k=generate.sparse_top_k,
             ),
         )
