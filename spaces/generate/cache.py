@@ -61,11 +61,13 @@ class Cache:
 
     def reorder(self, parents: Tensor) -> None:
         """Beam w of judgment b goes on from what was beam parents[b, w]; parents: (B, W)."""
-        rows = torch.arange(parents.shape[0], device=parents.device)[:, None]
-        filled = self.length
+        moved = (parents != torch.arange(self.beams, device=parents.device)).any(1).nonzero()
+        if not len(moved):  # most steps: each beam goes on from itself
+            return
+        rows, filled = moved.squeeze(1), self.length
         for layer in self.target:
             for tensor in layer:
-                tensor[:, :, :, :filled] = tensor[rows, parents, :, :filled]
+                tensor[rows, :, :, :filled] = tensor[moved, parents[rows], :, :filled]
         for companion in self.companions:
             companion.reorder(parents)
 
