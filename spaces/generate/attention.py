@@ -82,15 +82,15 @@ class Attention(nn.Module):
         return self.output(mixed.transpose(1, 2).flatten(2)), (k, v)
 
     def step(self, x: Tensor, cache: Cache, layer: int, carry: Carry | None = None) -> Tensor:
-        """One more token for each beam, x (B, W, E) -> (B, W, E); the cache's target grows by it.
+        """One more token for each beam, x (B, W, E) -> (B, W, E); the cache grows by it.
 
-        The beams of a judgment are as many query rows over the same source, so its keys are read
-        once for all of them.
+        The beams of a judgment are as many query rows over the same places, the source's and those
+        that any of them has written, so these are read once for all of them.
         """
         batch, beams, _ = x.shape
-        t = cache.length
         positions = cache.once(
-            "positions", lambda: (cache.source_lengths + t)[:, None].expand(batch, beams)
+            "positions",
+            lambda: (cache.source_lengths + cache.length)[:, None].expand(batch, beams),
         )
         angles = (
             cache.once("angles", lambda: rotary_angles(positions, self.size))
@@ -98,29 +98,15 @@ class Attention(nn.Module):
             else None
         )
         q, k, v = self.project(x, positions, angles)  # (B, H, W, D)
-        own_k, own_v = cache.target[layer]
-        own_k[:, :, :, t], own_v[:, :, :, t] = k.transpose(1, 2), v.transpose(1, 2)
-        own_k, own_v = own_k[:, :, :, : t + 1], own_v[:, :, :, : t + 1]
-        source_k, source_v = cache.source[layer]
-        scores = q @ source_k.transpose(-1, -2)  # (B, H, W, S)
-        own = (q.transpose(1, 2).unsqueeze(3) @ own_k.transpose(-1, -2)).squeeze(3).transpose(1, 2)
-        width = source_k.shape[2]
-        mask = cache.once("mask", lambda: F.pad(cache.mask, (0, t + 1), value=True)[:, None, None])
-        scores = torch.cat([scores, own], dim=-1)  # (B, H, W, S + t + 1)
+        keys, values = cache.extend(layer, k, v)
+        scores = q @ keys.transpose(-1, -2)  # (B, H, W, M)
+        columns = cache.columns[:, : cache.filled]
         if self.relative:
-            columns = torch.cat(
-                [
-                    cache.columns,
-                    cache.source_lengths[:, None] + torch.arange(t + 1, device=x.device),
-                ],
-                dim=1,
-            )
             scores = scores + self.distance_scores(q, positions, columns)
         scores = scores / math.sqrt(self.size)
+        mask = cache.once("visible", cache.visible)
         p = masked_softmax(carry.add(scores) if carry else scores, mask)
-        mixed = p[..., :width] @ source_v
-        own_p = p[..., width:].transpose(1, 2).unsqueeze(3)
-        mixed = mixed + (own_p @ own_v).squeeze(3).transpose(1, 2)
+        mixed = p @ values
         if self.relative:
             mixed = mixed + self.distance_values(p, positions, columns)
         return self.output(mixed.transpose(1, 2).flatten(2))

@@ -62,7 +62,8 @@ def test_the_step_is_that_of_a_masked_source(generator: Generator) -> None:
     tokens = torch.tensor([[2]])
     real = torch.ones_like(ids, dtype=torch.bool)
     plain = generator.prefill(source_ids=ids, source_mask=real, beams=1, max_new_tokens=4)
-    plain.mask = torch.zeros_like(real).index_fill(1, torch.tensor(PLACES[0]), True)
+    out_of_sight = [i for i in range(len(WHOLES[0])) if i not in PLACES[0]]
+    plain.seen[:, :, out_of_sight] = False
     source = torch.tensor(parts()[:1])
     narrow = bottom_up(generator, WHOLES[:1], PLACES[:1]).prefill(
         source_ids=source,
