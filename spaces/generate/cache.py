@@ -35,9 +35,7 @@ class Cache:
         self._room = room
         self._fill(source, mask, torch.arange(mask.shape[1], device=mask.device).expand(mask.shape))
 
-    def _fill(
-        self, source: Sequence[tuple[Tensor, Tensor]], mask: Tensor, columns: Tensor
-    ) -> None:
+    def _fill(self, source: Sequence[tuple[Tensor, Tensor]], mask: Tensor, columns: Tensor) -> None:
         """Begin with these keys and values (B, H, S, D), of which `mask` (B, S) is real, at the
         positions `columns` (B, S)."""
         self.width = mask.shape[1]

@@ -184,7 +184,8 @@ def test_by_keyboard_alone(open_page) -> None:
         stops.append(focused(page))
     assert stops == ["copy", "save-report", "save-record", "again"]
     page.keyboard.press("Tab")  # into the frame, another process: the focus arrives some time later
-    page.wait_for_function("document.activeElement.id === 'report'")
+    # Not wait_for_function: it waits by eval, which the policy of the page forbids.
+    playwright.expect(page.locator("#report")).to_be_focused()
     report.locator(":focus").wait_for()
 
 
