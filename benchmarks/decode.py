@@ -7,40 +7,24 @@ A generator of random weights summarises a random source. Both ways run the same
 differ in the model's `prefill` and `step` alone. The recomputing one reads the source and the whole
 text again at each step, with the heads at the last place only. The script fails where their tokens
 differ.
+
+- `cached`, `recomputed`: seconds per token, the reading of the source included; `ratio` of the two.
+- `first`, `last`: seconds per cached step in the first and the last quarter of the text.
+- `plain`: recomputed, and multiplied by PyTorch's own matrix product as the public implementations
+  do; over the first `--plain` tokens only, which cost least, so `plain_ratio` is at least that.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
+import statistics
 from dataclasses import dataclass
 
 import torch
-from timing import random_generator, random_sources
+from timing import Endless, Plainly, best_of, random_generator, random_sources, report, sizes
 from torch import Tensor
 
-from spaces.generate.beam import Hypothesis, beam_search
+from spaces.generate.beam import beam_search
 from spaces.generate.model import Generator
-from spaces.generate.tokenizer import SEP
-
-
-class Cached:
-    """The generator as it is, but without an end: every text gets as long as the limit."""
-
-    def __init__(self, generator: Generator) -> None:
-        self.generator, self.device = generator, generator.device
-
-    def prefill(self, **sources):
-        return self.generator.prefill(**sources)
-
-    def step(self, *, tokens: Tensor, cache) -> tuple[Tensor, Tensor]:
-        logits, tag_logits = self.logits(tokens, cache)
-        logits[..., SEP] = -torch.inf
-        return logits, tag_logits
-
-    def logits(self, tokens: Tensor, cache) -> tuple[Tensor, Tensor]:
-        return self.generator.step(tokens=tokens, cache=cache)
 
 
 @dataclass
@@ -54,18 +38,20 @@ class Prefixes:
         self.texts = self.texts[:, parents[0]]
 
 
-class Recomputed(Cached):
+class Recomputing:
     """The generator without a cache, for one document."""
+
+    def __init__(self, generator: Generator) -> None:
+        self.generator, self.device = generator, generator.device
 
     def prefill(self, *, source_ids: Tensor, beams: int, **_) -> Prefixes:
         return Prefixes(source_ids, source_ids.new_zeros((1, beams, 0)))
 
-    def logits(self, tokens: Tensor, cache: Prefixes) -> tuple[Tensor, Tensor]:
+    def step(self, *, tokens: Tensor, cache: Prefixes) -> tuple[Tensor, Tensor]:
         cache.texts = torch.cat((cache.texts, tokens[..., None]), dim=-1)
         beams, width = tokens.shape[1], cache.source.shape[1]
         ids = torch.cat((cache.source.expand(beams, -1), cache.texts[0]), dim=1)
-        size = ids.shape[1]
-        lengths = ids.new_full((beams,), size)
+        lengths = ids.new_full((beams,), ids.shape[1])
         whole = self.generator.hidden_states(
             input_ids=ids, source_lengths=torch.full_like(lengths, width), lengths=lengths
         )
@@ -73,49 +59,53 @@ class Recomputed(Cached):
         return self.generator.token_logits(hidden).float(), self.generator.copy(hidden).float()
 
 
-def measure(model: Cached, source: list[int], beams: int, new: int) -> tuple[Hypothesis, float]:
-    """The hypothesis, and the seconds per new token, the reading of the source included."""
-    beam_search(model, [source], beams=beams, max_new_tokens=2)  # warm
-    start = time.perf_counter()
-    (found,) = beam_search(model, [source], beams=beams, max_new_tokens=new)
-    return found, (time.perf_counter() - start) / new
-
-
 def main(arguments: list[str] | None = None) -> list[dict]:
-    parser = argparse.ArgumentParser(description="Cached against recomputed decoding.")
-    parser.add_argument("--layers", type=int, default=12)
-    parser.add_argument("--hidden", type=int, default=768)
-    parser.add_argument("--heads", type=int, default=12)
-    parser.add_argument("--vocabulary", type=int, default=20000)
-    parser.add_argument("--source", type=int, default=600, help="tokens of the source")
-    parser.add_argument("--new", type=int, default=128, help="tokens to decode")
-    parser.add_argument("--beams", type=int, nargs="+", default=[1, 3])
-    parser.add_argument("--seed", type=int, default=0)
+    parser = sizes(__doc__.splitlines()[0])
+    parser.set_defaults(repeat=1)  # the recomputing one takes minutes
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--plain", type=int, default=8, help="tokens to decode the plain way")
     asked = parser.parse_args(arguments)
 
     generator = random_generator(asked).to(asked.device)
+    cached, recomputing = Endless(generator), Endless(Recomputing(generator))
     (source,) = random_sources(asked)
-
     rows = []
     for beams in asked.beams:
-        cached, fast = measure(Cached(generator), source, beams, asked.new)
-        recomputed, slow = measure(Recomputed(generator), source, beams, asked.new)
-        if cached.tokens != recomputed.tokens or len(cached.tokens) != asked.new:
+        found = {}
+
+        def run(way, new=asked.new, beams=beams, found=found):
+            (found[way],) = beam_search(way, [source], beams=beams, max_new_tokens=new)
+
+        for way in (cached, recomputing):
+            run(way, new=2)  # warm
+        fast, slow = best_of(
+            asked.repeat, lambda run=run: run(cached), lambda run=run: run(recomputing)
+        )
+        written = found[cached].tokens
+        if written != found[recomputing].tokens or len(written) != asked.new:
             raise SystemExit(f"{beams} beams: cached and recomputed decoding give other tokens")
-        rows.append({"beams": beams, "cached": fast, "recomputed": slow, "ratio": slow / fast})
-        if not asked.json:
-            print(
-                f"beams {beams}: cached {fast:.4f} s/token, recomputed {slow:.4f} s/token,"
-                f" {slow / fast:.1f} times; same {asked.new} tokens",
-                flush=True,
-            )
-    if asked.json:
-        settings = {k: v for k, v in vars(asked).items() if k not in ("json", "beams")}
-        print(json.dumps({"settings": settings, "results": rows}))
-    return rows
+        with Plainly():
+            (plain,) = best_of(asked.repeat, lambda run=run: run(recomputing, new=asked.plain))
+        fast, slow, plain = fast / asked.new, slow / asked.new, plain / asked.plain
+        quarter = max(1, asked.new // 4)
+        rows.append(
+            {
+                "beams": beams,
+                "cached": fast,
+                "recomputed": slow,
+                "ratio": slow / fast,
+                "first": statistics.median(cached.steps[:quarter]),
+                "last": statistics.median(cached.steps[-quarter:]),
+                "plain": plain,
+                "plain_ratio": plain / fast,
+            }
+        )
+    line = (
+        "beams {beams}: cached {cached:.4f} s/token, recomputed {recomputed:.4f} s/token,"
+        " {ratio:.1f} times; steps {first:.4f} s at first, {last:.4f} s at last;"
+        " recomputed plainly {plain:.4f} s/token, {plain_ratio:.1f} times"
+    )
+    return report(asked, rows, line)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,6 @@ def main(arguments: list[str] | None = None) -> list[dict]:
         endless = Endless(model)
 
         def ours(beams=beams, endless=endless):
-            endless.seconds = endless.reading = 0.0
             rules = {"look_back": 0, "skip_cost": 2.0, "copy_bias": 0.7}
             return beam_search(endless, [source], beams=beams, max_new_tokens=asked.new, **rules)
 

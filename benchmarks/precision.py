@@ -15,9 +15,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from timing import Endless, best_of, random_generator, random_sources, report, sizes
+from timing import Endless, Plainly, best_of, random_generator, random_sources, report, sizes
 
-from spaces.generate import linear
 from spaces.generate.beam import beam_search
 from spaces.metrics import rouge_scores
 from spaces.records import read_judgments
@@ -36,7 +35,7 @@ def of_random_weights(asked) -> list[dict]:
     ids = torch.tensor([source])
     logits = {}
     for way, model in models.items():
-        with torch.inference_mode(), Plainly(way):
+        with torch.inference_mode(), Plainly(way == "plain"):
             cache = model.prefill(
                 source_ids=ids,
                 source_mask=torch.ones_like(ids).bool(),
@@ -47,7 +46,7 @@ def of_random_weights(asked) -> list[dict]:
     for beams in asked.beams:
 
         def run(way, beams=beams):
-            with Plainly(way):
+            with Plainly(way == "plain"):
                 return beam_search(models[way], [source], beams=beams, max_new_tokens=asked.new)
 
         times = best_of(asked.repeat, *(lambda way=way: run(way) for way in WAYS))
@@ -66,20 +65,6 @@ def of_random_weights(asked) -> list[dict]:
     return rows
 
 
-class Plainly:
-    """Multiply as PyTorch does where the way is "plain"."""
-
-    def __init__(self, way: str) -> None:
-        self.way = way
-
-    def __enter__(self) -> None:
-        self.before = linear._HAS_PACKED
-        linear._HAS_PACKED = self.before and self.way != "plain"
-
-    def __exit__(self, *_) -> None:
-        linear._HAS_PACKED = self.before
-
-
 def of_default(asked) -> list[dict]:
     from spaces.summarizer import Summarizer
 
@@ -95,7 +80,7 @@ def of_default(asked) -> list[dict]:
         found = {}
 
         def run(way=way, model=model, found=found):
-            with Plainly(way):
+            with Plainly(way == "plain"):
                 found["texts"] = [s.text for s in model.summarize_batch(texts)]
 
         (seconds[way],) = best_of(asked.repeat, run)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from spaces.generate import linear
 from spaces.generate.model import Generator, GeneratorConfig
 from spaces.generate.tokenizer import CLS, SEP
 
@@ -17,22 +18,40 @@ from spaces.generate.tokenizer import CLS, SEP
 class Endless:
     """A generator whose texts never end before the limit; for timing."""
 
-    def __init__(self, generator: Generator) -> None:
+    def __init__(self, generator) -> None:
         self.generator, self.device = generator, generator.device
-        self.seconds = self.reading = 0.0  # spent in `step` and in `prefill`
+        self.reading, self.steps = 0.0, []  # seconds of the last `prefill`, of each `step` since
+
+    @property
+    def seconds(self) -> float:
+        return sum(self.steps)
 
     def prefill(self, **sources):
         start = time.perf_counter()
         cache = self.generator.prefill(**sources)
-        self.reading += time.perf_counter() - start
+        self.reading, self.steps = time.perf_counter() - start, []
         return cache
 
     def step(self, *, tokens: Tensor, cache) -> tuple[Tensor, Tensor]:
         start = time.perf_counter()
         logits, tag_logits = self.generator.step(tokens=tokens, cache=cache)
-        self.seconds += time.perf_counter() - start
+        self.steps.append(time.perf_counter() - start)
         logits[..., SEP] = -torch.inf
         return logits, tag_logits
+
+
+class Plainly:
+    """Multiply as PyTorch does, without the packed matrices of `generate.linear`; where asked."""
+
+    def __init__(self, plain: bool = True) -> None:
+        self.plain = plain
+
+    def __enter__(self) -> None:
+        self.before = linear._HAS_PACKED
+        linear._HAS_PACKED = self.before and not self.plain
+
+    def __exit__(self, *_) -> None:
+        linear._HAS_PACKED = self.before
 
 
 def sizes(description: str) -> ArgumentParser:
