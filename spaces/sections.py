@@ -67,9 +67,18 @@ def find_sections(clauses: Iterable[str]) -> list[int]:
         for section, pattern in _PATTERNS:
             if section > current and _may_follow(section, current, clause, found):
                 current = section if pattern.search(clause) else current
-        opens = current == _RULING and before < _RULING and _OPENING.search(clause)
+        opens = current == _RULING and before < _RULING and opens_ruling(clause)
         found.append(_REASONS if opens else current)
     return found
+
+
+def opens_ruling(clause: str) -> bool:
+    """Whether the clause ends in what announces a ruling, and has nothing of it yet.
+
+    >>> opens_ruling("依照《民法典》第六百七十五条之规定，判决如下：")
+    True
+    """
+    return _OPENING.search(clause) is not None
 
 
 def _may_follow(section: int, current: int, clause: str, found: list[int]) -> bool:

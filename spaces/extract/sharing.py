@@ -4,7 +4,8 @@ Clauses end at commas, within brackets too: （利息按年利率6%， and 自20
 extract that has one of them leaves the bracket open, and so does the summary made from it.
 
 Nor may an item of the ruling be told in part: of 三、丙连带清偿；丙清偿后，有权向乙追偿。 the end
-alone gives the right of recourse to whoever stands before it.
+alone gives the right of recourse to whoever stands before it. And what opens the ruling (判决如下)
+comes with it: without it the orders would stand among the reasons.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spaces.sections import SECTIONS
+from spaces.sections import SECTIONS, opens_ruling
 
-__all__ = ["share_brackets", "share_items", "share_probabilities"]
+__all__ = ["share_brackets", "share_items", "share_opening", "share_probabilities"]
 
 _RULING = SECTIONS.index("ruling")
 _NUMBER = re.compile(r"\s*[（(]?[一二三四五六七八九十\d]{1,3}[、.．)）:：]")
@@ -29,7 +30,8 @@ def share_probabilities(
     probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
 ) -> np.ndarray:
     """The probabilities (n,) of the n clauses of a text, shared by those that belong together."""
-    return share_items(share_brackets(probabilities, texts), texts, sections)
+    shared = share_items(share_brackets(probabilities, texts), texts, sections)
+    return share_opening(shared, texts, sections)
 
 
 def share_items(
@@ -67,6 +69,23 @@ def _items(texts: Sequence[str], sections: Sequence[int]) -> list[tuple[int, int
         items.append((place, place + 1))
         numbered = number
     return items
+
+
+def share_opening(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with the clause that opens the ruling having at least the highest of the
+    ruling's. Nothing changes where the ruling opens within a clause of its own, or not at all.
+
+    >>> share_opening([0.1, 0.1, 0.9], ["本院认为，", "判决如下：", "驳回。"], [4, 4, 5]).tolist()
+    [0.1, 0.9, 0.9]
+    """
+    shared = np.array(probabilities)
+    ruling = [i for i, section in enumerate(sections) if section == _RULING]
+    if ruling and ruling[0] and opens_ruling(texts[ruling[0] - 1]):
+        opening = ruling[0] - 1
+        shared[opening] = max(shared[opening], shared[ruling].max())
+    return shared
 
 
 def share_brackets(probabilities: Sequence[float] | np.ndarray, texts: Sequence[str]) -> np.ndarray:

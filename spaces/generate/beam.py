@@ -214,7 +214,7 @@ def beam_search(
         copy.advance(tags=tags, tokens=tokens)
         texts.advance(tokens=tokens, tags=tags, ends=copy.ends)
         repeats.advance(tokens=tokens)
-        stages.advance(tokens=tokens)
+        stages.advance(tokens=tokens, furthest=copy.furthest)
     else:
         for row, beam in torch.isfinite(scores).nonzero().tolist():
             open_pools[row].add(texts.read(row, beam), scores[row, beam].item(), truncated=True)

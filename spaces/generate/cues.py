@@ -12,7 +12,8 @@ defence and ruling runs begin in that section only; before the claim and among t
 begin anywhere but in the ruling, which is never told unannounced. A section that the source does
 not have binds nobody; but a defence that is not there is not announced either. And a ruling that is
 there is waited for, to the last clause of it that is wanted: a summary that ends without it, or in
-the midst of it, is of no use. Once its first word is copied, the rest is in the court's words only.
+the midst of it, is of no use. Once its first word is copied, announced or not (a run may have gone
+on into it), the rest is in the court's words only.
 """
 
 from __future__ import annotations
@@ -118,8 +119,7 @@ class CueState:
         """Whether the ruling is being told, (B, W) bool: from there on nothing is generated.
         `furthest` as for `waiting`."""
         segments = self.segments.gather(1, furthest.clamp(min=0))
-        telling = (self.stage == _RULING) & (furthest >= 0)
-        return telling & (segments == _SEGMENTS[_RULING])
+        return (furthest >= 0) & (segments == _SEGMENTS[_RULING])
 
     def banned(self, vocab_size: int) -> Tensor:
         """The cue of a defence that the source does not have: not to be said, (B, 1, V) bool."""
@@ -131,15 +131,15 @@ class CueState:
         self.announced = banned
         return banned
 
-    def advance(self, *, tokens: Tensor) -> None:
-        """Take in one chosen token per beam, (B, W)."""
+    def advance(self, *, tokens: Tensor, furthest: Tensor) -> None:
+        """Take in one chosen token per beam, (B, W); `furthest`, with it, as for `waiting`."""
         stage = self.stage
         plain = is_among(tokens, self.ruling)
         telling = (stage == _CLAIM) | (stage == _DEFENCE)
         found = stage.masked_fill(plain & ~telling, _RULING)
         for ids, leads_to, until in self.cues:
             found = found.masked_fill(is_among(tokens, ids) & (stage <= until), leads_to)
-        self.stage = found
+        self.stage = found.masked_fill(self.verbatim(furthest), _RULING)
 
     def reorder(self, parents: Tensor) -> None:
         """Beam w of document b continues from beam `parents[b, w]`, (B, W) long."""

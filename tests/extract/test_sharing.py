@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from spaces.extract.sharing import share_brackets, share_items, share_probabilities
+from spaces.extract.sharing import (
+    share_brackets,
+    share_items,
+    share_opening,
+    share_probabilities,
+)
 from spaces.outline import outline
 
 
@@ -77,7 +82,20 @@ def test_other_sections_and_long_items_share_nothing():
     assert share_items([0.9, 0.1], [texts[0], "甲" * 400], [RULING] * 2).tolist() == [0.9, 0.1]
 
 
-def test_both_rules_on_the_clauses_of_a_judgment():
+def test_what_opens_the_ruling_comes_with_it():
+    texts = ["本院认为，", "依《民法典》判决如下：", "一、被告还款；", "二、驳回。"]
+    sections = [4, 4, RULING, RULING]
+    assert share_opening([0.1, 0.2, 0.6, 0.3], texts, sections).tolist() == [0.1, 0.6, 0.6, 0.3]
+    assert share_opening([0.1, 0.9, 0.6, 0.3], texts, sections).tolist() == [0.1, 0.9, 0.6, 0.3]
+
+
+def test_nothing_opens_a_ruling_that_is_not_there_or_stands_first():
+    assert share_opening([0.1, 0.9], ["应予支持。", "驳回。"], [4, RULING]).tolist() == [0.1, 0.9]
+    assert share_opening([0.1, 0.9], ["判决如下：", "驳回。"], [RULING] * 2).tolist() == [0.1, 0.9]
+    assert share_opening([0.1], ["判决如下："], [4]).tolist() == [0.1]
+
+
+def test_the_rules_on_the_clauses_of_a_judgment():
     clauses = outline(
         "本院认为，依《民法典》，判决如下：一、被告还款（按年利率6%，自今日起）；二、驳回。"
     )
@@ -90,4 +108,6 @@ def test_both_rules_on_the_clauses_of_a_judgment():
     texts, sections = [c.text for c in clauses], [c.section for c in clauses]
     shared = share_probabilities(scores, texts, sections)
     assert shared[-3] == shared[-2] == scores[-3]  # the bracket's first clause, as before
-    assert shared[-1] == scores[-1] and (shared[:-3] == scores[:-3]).all()
+    assert shared[-1] == scores[-1]
+    assert shared[-4] == scores[-1]  # 判决如下：
+    assert (shared[:-4] == scores[:-4]).all()

@@ -22,7 +22,9 @@ def state_of(*sources: list[int], beams: int = 1) -> CueState:
 
 def say(state: CueState, *tokens: int) -> list[int]:
     for token in tokens:
-        state.advance(tokens=torch.full(state.stage.shape, token))
+        state.advance(
+            tokens=torch.full(state.stage.shape, token), furthest=torch.full(state.stage.shape, -1)
+        )
     return state.reachable()[0, 0].nonzero().flatten().tolist()
 
 
@@ -65,7 +67,8 @@ def test_a_source_of_the_ruling_alone_or_without_sections_binds_nobody() -> None
 
 def test_stages_move_with_their_beams_and_documents() -> None:
     state = state_of(SOURCE, SOURCE, beams=2)
-    state.advance(tokens=torch.tensor([[CLAIMS, WORD], [RULING, DEFENCES]]))
+    tokens = torch.tensor([[CLAIMS, WORD], [RULING, DEFENCES]])
+    state.advance(tokens=tokens, furthest=torch.full_like(tokens, -1))
     state.reorder(torch.tensor([[1, 0], [1, 1]]))
     state.keep(torch.tensor([1]))
     reachable = state.reachable()[0]
@@ -127,7 +130,6 @@ def test_the_ruling_is_waited_for_to_the_last_clause_that_is_wanted() -> None:
 
 def test_the_ruling_is_told_in_its_own_words() -> None:
     state = state_of([0, REASONS, RULED, RULED, 0])
-    assert not state.verbatim(torch.tensor([[2]])).any()  # not announced yet
     say(state, RULINGS)
     assert [state.verbatim(torch.tensor([[i]])).item() for i in (-1, 1, 2, 3)] == [
         False,
@@ -135,3 +137,14 @@ def test_the_ruling_is_told_in_its_own_words() -> None:
         True,
         True,
     ]
+
+
+def test_a_run_that_goes_on_into_the_ruling_tells_it_unannounced() -> None:
+    """Else the text would wait for an announcement, and tell of rulings nobody made until then."""
+    state = state_of([0, REASONS, RULED, RULED, 0])
+    word = torch.tensor([[WORD]])
+    state.advance(tokens=word, furthest=torch.tensor([[1]]))
+    assert state.waiting(torch.tensor([[1]])).item()
+    state.advance(tokens=word, furthest=torch.tensor([[2]]))
+    assert not state.waiting(torch.tensor([[2]])).item()
+    assert state.reachable()[0, 0].nonzero().flatten().tolist() == [2, 3]
