@@ -168,7 +168,8 @@ class Generate:
     the held-out judgments are summarized and scored; the best state is kept. patience: evaluations
     without a better score before training ends. beams: 1 is greedy. no_repeat: the limits on
     repetition (0: none). copy_bias: what copying has ahead of generating, as a difference of
-    logits. look_back: how many tokens before the furthest one copied so far a run may begin.
+    logits. generate_limit: how many tokens in a row are generated at most (0: any number).
+    look_back: how many tokens before the furthest one copied so far a run may begin.
     skip_cost: how much less likely a copied token gets for each 100 tokens of the source that are
     passed over, each counted by the probability of its clause, as a difference of logits. end_cost:
     the same for the end of the text and all that is left. keep_weight: what a clause's log odds
@@ -194,6 +195,7 @@ class Generate:
     beams: int = 3
     no_repeat: int = 16
     copy_bias: float = 0.0
+    generate_limit: int = 0
     look_back: int = 0
     skip_cost: float = 0.0
     end_cost: float = 0.0

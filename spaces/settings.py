@@ -23,14 +23,15 @@ class SummarizerConfig:
     of `generate.rules.repeat_limits` (0: none). sparse_top_k: how many tokens stay possible at a
     step (0: all). length_penalty: a beam's score is divided by its length to this power. copy_bias:
     what copying has ahead of generating where the copy tag is chosen, as a difference of logits.
-    look_back: how many tokens before the furthest one copied so far a run may begin; a large number
-    lets it begin anywhere. skip_cost: how much less likely a copied token gets for each 100 tokens
-    of the source that are passed over, each counted by the probability of its clause, as a
-    difference of logits. end_cost: the same for the end of the text and all that is left.
-    keep_weight: what a clause's log odds beyond those of keep_threshold add to the logit of
-    beginning it. keep_threshold: the probability of a clause that is neither favoured nor put off.
-    attend_threshold: of a text that goes to the generator whole, what it has read of clauses that
-    are less probable is out of sight while it writes (0: it sees everything).
+    generate_limit: how many tokens in a row are generated at most (0: any number). look_back: how
+    many tokens before the furthest one copied so far a run may begin; a large number lets it begin
+    anywhere. skip_cost: how much less likely a copied token gets for each 100 tokens of the source
+    that are passed over, each counted by the probability of its clause, as a difference of logits.
+    end_cost: the same for the end of the text and all that is left. keep_weight: what a clause's
+    log odds beyond those of keep_threshold add to the logit of beginning it. keep_threshold: the
+    probability of a clause that is neither favoured nor put off. attend_threshold: of a text that
+    goes to the generator whole, what it has read of clauses that are less probable is out of sight
+    while it writes (0: it sees everything).
     """
 
     window: int = 0
@@ -42,6 +43,7 @@ class SummarizerConfig:
     sparse_top_k: int = 10
     length_penalty: float = 1.0
     copy_bias: float = 0.0
+    generate_limit: int = 0
     look_back: int = 0
     skip_cost: float = 0.0
     end_cost: float = 0.0
@@ -62,6 +64,7 @@ class SummarizerConfig:
             )
         _check("sparse_top_k", self.sparse_top_k, int, 0)
         _check("length_penalty", self.length_penalty, float, 0)
+        _check("generate_limit", self.generate_limit, int, 0)
         _check("look_back", self.look_back, int, 0)
         _check("skip_cost", self.skip_cost, float, 0)
         _check("end_cost", self.end_cost, float, 0)

@@ -401,6 +401,7 @@ class Summarizer:
                 no_repeat=self.config.no_repeat,
                 length_penalty=self.config.length_penalty,
                 copy_bias=self.config.copy_bias,
+                generate_limit=self.config.generate_limit,
                 look_back=self.config.look_back,
                 skip_cost=self.config.skip_cost,
                 end_cost=self.config.end_cost,

@@ -89,6 +89,7 @@ def beam_search(
     length_penalty: float = 1.0,
     no_repeat: int = 16,
     copy_bias: float = 0.0,
+    generate_limit: int = 0,
     look_back: int | None = None,
     skip_cost: float = 0.0,
     end_cost: float = 0.0,
@@ -104,8 +105,9 @@ def beam_search(
     share the probability); `no_repeat` is for `rules.repeat_limits` (0: anything may repeat).
     `salience` says for each token how probable it is that its clause is to be kept; it,
     `skip_cost`, `end_cost`, `keep_weight` and `keep_threshold` are for `salience.Salience`.
-    `copy_bias` is what copying has ahead of generating, in the logits of the tags; `look_back` is
-    for `CopyState`. `numbers` are the tokens that make numbers, which are copied whole
+    `copy_bias` is what copying has ahead of generating, in the logits of the tags;
+    `generate_limit` is how many tokens in a row are generated at most (0: any number), and
+    `look_back` for `CopyState`. `numbers` are the tokens that make numbers, which are copied whole
     (`copying.CopyState`); `cues` those behind which runs begin in one section only
     (`cues.CueState`; needs `segments`).
     The model is to be in evaluation mode. Raises ConfigError for a setting out of range,
@@ -119,6 +121,7 @@ def beam_search(
         beams=(beams, 1),
         sparse_top_k=(sparse_top_k, 0),
         length_penalty=(length_penalty, 0),
+        generate_limit=(generate_limit, 0),
     )
     if not sources:
         return []
@@ -174,18 +177,23 @@ def beam_search(
         logits, tag_logits = model.step(tokens=tokens, cache=cache)
         banned = repeats.banned(logits.shape[-1]) | stages.banned(logits.shape[-1])
         waiting, verbatim = stages.waiting(copy.furthest), stages.verbatim(copy.furthest)
-        withheld = copy_bias + _LAST_RESORT * (waiting & verbatim)[..., None]
+        # a small model that writes sentences of its own makes them up, and may not come back
+        spent = (copy.own >= generate_limit) & bool(generate_limit)
+        silent = verbatim | spent
+        bare = (waiting & verbatim & ~stages.opening) | spent
+        withheld = copy_bias + _LAST_RESORT * bare[..., None]
         tag_logits = tag_logits - withheld * generating
         if wanted.active:
             tag_logits = tag_logits + wanted.tags(copy)
         tags, allowed = copy.choose(
             tag_logits=tag_logits, banned=banned, reachable=stages.reachable()
         )
+        logits = stages.announce(logits, waiting)
         if wanted.active:
             logits = logits + wanted.tokens(copy, tags=tags, vocab_size=logits.shape[-1])
         logits[..., SEP] = logits[..., SEP] - _LAST_RESORT * waiting
-        words = torch.arange(logits.shape[-1], device=logits.device) != SEP
-        allowed = allowed & ~((verbatim & (tags == OUTSIDE))[..., None] & words)
+        silent = (silent & (tags == OUTSIDE))[..., None]
+        allowed = allowed & (~silent | stages.spoken(logits.shape[-1]))
         log_p, choices = sparse_log_softmax(logits=logits, allowed=allowed, k=sparse_top_k)
 
         # W best of all candidates: those that end leave; W best of the others: the next beams

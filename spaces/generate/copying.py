@@ -168,6 +168,7 @@ class CopyState:
         self.generated: Tensor | None = None  # (V,): what may be generated at all
         self.reachable: Tensor | None = None  # between a choice and its outcome
         self.look_back = look_back
+        self.own = torch.zeros_like(self.numeric, dtype=torch.long)  # (B, W): generated in a row
         self.furthest = torch.full_like(self.match[..., 0], -1, dtype=torch.long)  # (B, W)
 
     def _is(self, tokens: Tensor, kind: str) -> Tensor:
@@ -245,12 +246,13 @@ class CopyState:
         self.numeric = digit | (self.numeric & point & (tags != OUTSIDE))
         self.numeral = self._is(tokens, "numerals")
         self.counted = digit & (tags == OUTSIDE)
+        self.own = torch.where(tags == OUTSIDE, self.own + 1, 0)
         self.opening = self._is(tokens, "stops")
 
     def reorder(self, parents: Tensor) -> None:
         """Beam w of document b continues from beam `parents[b, w]`; `parents` is (B, W) long."""
         self.match, self.open = take_beams(self.match, parents), None
-        for name in ("numeric", "numeral", "opening", "counted", "furthest"):
+        for name in ("numeric", "numeral", "opening", "counted", "furthest", "own"):
             setattr(self, name, take_beams(getattr(self, name), parents))
         if self.reachable is not None:
             self.reachable = take_beams(self.reachable, parents)
@@ -259,7 +261,7 @@ class CopyState:
         """Only the documents `rows` (B',) long stay."""
         self.open = None
         names = ("source_ids", "match", "inside", "begin", "unfinished", "fresh")
-        for name in (*names, "numeric", "numeral", "opening", "counted", "furthest"):
+        for name in (*names, "numeric", "numeral", "opening", "counted", "furthest", "own"):
             setattr(self, name, getattr(self, name)[rows])
         if self.reachable is not None:
             self.reachable = self.reachable[rows]

@@ -12,8 +12,9 @@ defence and ruling runs begin in that section only; before the claim and among t
 begin anywhere but in the ruling, which is never told unannounced. A section that the source does
 not have binds nobody; but a defence that is not there is not announced either. And a ruling that is
 there is waited for, to the last clause of it that is wanted: a summary that ends without it, or in
-the midst of it, is of no use. Once its first word is copied, announced or not (a run may have gone
-on into it), the rest is in the court's words only.
+the midst of it, is of no use. Where the model would end before it, it is announced instead. Once it
+is, or its first word is copied (a run may have gone on into it), the rest is in the court's words
+only: what a model adds to a ruling are orders that nobody made.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import torch
 from torch import Tensor
 
 from spaces.generate.copying import is_among
-from spaces.generate.tokenizer import FIRST_SECTION
+from spaces.generate.tokenizer import FIRST_SECTION, SEP
 from spaces.sections import SECTIONS
 
 __all__ = ["CueState", "CueTokens"]
@@ -42,13 +43,14 @@ _SEGMENTS = [
 @dataclass(frozen=True)
 class CueTokens:
     """Token ids of the cues. `rulings` open the ruling behind anything, `ruling` (判决) only where
-    neither claim nor defence is being told."""
+    neither claim nor defence is being told; `colons` may stand between those and the ruling."""
 
     claim: tuple[int, ...] = ()
     defence: tuple[int, ...] = ()
     findings: tuple[int, ...] = ()
     ruling: tuple[int, ...] = ()
     rulings: tuple[int, ...] = ()
+    colons: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, pieces: Sequence[str]) -> CueTokens:
@@ -67,6 +69,7 @@ class CueTokens:
             findings=find("查明|^本院认为$|^经?审理$|^经?审查$|^经审理|^依照$|^依据$"),
             ruling=find("^判决$"),
             rulings=find("^判决如下"),
+            colons=find("^[:：]$"),
         )
 
 
@@ -90,6 +93,8 @@ class CueState:
             (ids(cues.rulings), _RULING, _FINDINGS),
         ]
         self.ruling, self.defence = ids(cues.ruling), ids(cues.defence)
+        self.rulings, self.colons = ids(cues.rulings), ids(cues.colons)
+        self.announcement = ids((cues.rulings or cues.ruling)[:1])
         self.bound = torch.tensor(_SEGMENTS, device=segments.device)
         self.announced: Tensor | None = None  # `banned` of these documents
         ruled = segments == _SEGMENTS[_RULING]
@@ -101,6 +106,8 @@ class CueState:
         # (B, 1): the last word of what is wanted of the ruling; a stop stands behind it
         self.last = torch.where(told, index, -1).amax(-1, keepdim=True) - 1
         self.stage = segments.new_zeros((segments.shape[0], beams))
+        # (B, W): the ruling has just been announced, and its colon may follow
+        self.opening = torch.zeros_like(self.stage, dtype=torch.bool)
 
     def reachable(self) -> Tensor:
         """Where runs may begin, (B, W, S) bool."""
@@ -113,13 +120,36 @@ class CueState:
         """Whether the ruling, or more of it, is still to be told, where the source has one beside
         other sections and there are cues to open it with, (B, W) bool. A summary does not end
         before. `furthest` (B, W) long: the furthest source token that was copied."""
-        return self.owing & ((self.stage != _RULING) | (furthest < self.last))
+        return self.owing & (~self._reached(furthest) | (furthest < self.last))
 
     def verbatim(self, furthest: Tensor) -> Tensor:
-        """Whether the ruling is being told, (B, W) bool: from there on nothing is generated.
-        `furthest` as for `waiting`."""
+        """Whether the ruling is being told, or announced and now to be told, (B, W) bool: from
+        there on nothing is generated. `furthest` as for `waiting`."""
+        announced = self.owing & (self.stage == _RULING)
+        return announced | self._reached(furthest)
+
+    def _reached(self, furthest: Tensor) -> Tensor:
+        """Whether something of the ruling was copied, or of what stands behind it, (B, W) bool."""
         segments = self.segments.gather(1, furthest.clamp(min=0))
-        return (furthest >= 0) & (segments == _SEGMENTS[_RULING])
+        return (furthest >= 0) & (segments >= _SEGMENTS[_RULING])
+
+    def announce(self, logits: Tensor, waiting: Tensor) -> Tensor:
+        """The logits (B, W, V) with that of the end given to the announcement of a ruling that is
+        still to be announced. `waiting` (B, W) bool: see there."""
+        for cue in self.announcement:
+            early = waiting & (self.stage != _RULING)
+            at_least = torch.maximum(logits[..., cue], logits[..., SEP])
+            logits[..., cue] = torch.where(early, at_least, logits[..., cue])
+        return logits
+
+    def spoken(self, vocab_size: int) -> Tensor:
+        """What may be generated where nothing else may, (B, W, V) bool: the announcement of a
+        ruling that is owed, the colon behind it, and the end."""
+        spoken = self.opening.new_zeros((*self.opening.shape, vocab_size))
+        spoken[..., self.announcement] = (self.owing & (self.stage != _RULING))[..., None]
+        spoken[..., self.colons] = self.opening[..., None]
+        spoken[..., SEP] = True
+        return spoken
 
     def banned(self, vocab_size: int) -> Tensor:
         """The cue of a defence that the source does not have: not to be said, (B, 1, V) bool."""
@@ -139,14 +169,18 @@ class CueState:
         found = stage.masked_fill(plain & ~telling, _RULING)
         for ids, leads_to, until in self.cues:
             found = found.masked_fill(is_among(tokens, ids) & (stage <= until), leads_to)
-        self.stage = found.masked_fill(self.verbatim(furthest), _RULING)
+        reached = self._reached(furthest)
+        self.opening = (plain | is_among(tokens, self.rulings)) & ~reached & (len(self.colons) > 0)
+        self.stage = found.masked_fill(reached, _RULING)
 
     def reorder(self, parents: Tensor) -> None:
         """Beam w of document b continues from beam `parents[b, w]`, (B, W) long."""
         self.stage = self.stage.gather(1, parents)
+        self.opening = self.opening.gather(1, parents)
 
     def keep(self, rows: Tensor) -> None:
         """Only the documents `rows` (B',) long stay."""
         self.segments, self.stage = self.segments[rows], self.stage[rows]
+        self.opening = self.opening[rows]
         self.owing, self.last = self.owing[rows], self.last[rows]
         self.announced = None

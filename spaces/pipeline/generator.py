@@ -95,6 +95,7 @@ class GeneratorSteps(ExtractorSteps):
                 beams=generate.beams,
                 no_repeat=generate.no_repeat,
                 copy_bias=generate.copy_bias,
+                generate_limit=generate.generate_limit,
                 look_back=generate.look_back,
                 skip_cost=generate.skip_cost,
                 end_cost=generate.end_cost,

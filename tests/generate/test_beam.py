@@ -142,8 +142,8 @@ def test_the_limit_ends_a_hypothesis_as_it_is():
 
 def test_a_text_ends_when_the_ruling_has_been_told():
     def scores(source, text):
-        """The end is best at every step, A (the cue of the ruling) the second."""
-        return [0.0, 0.0, 0.0, 9.0, 0.0, 5.0, 0.0, 0.0, 0.0], WANTS_O
+        """The end is best at every step; A, the cue of the ruling, is not thought of."""
+        return [0.0, 0.0, 0.0, 9.0, 0.0, -5.0, 0.0, 0.0, 2.0], WANTS_O
 
     head, ruled = 2, 2 + SECTIONS.index("ruling")
     source, segments = [CLS, B, C, SEP], [0, head, ruled, 0]
@@ -153,8 +153,21 @@ def test_a_text_ends_when_the_ruling_has_been_told():
         rows = {"segments": [segments], "max_new_tokens": 6, "no_repeat": 0, "cues": cues}
         return beam_search(model, [source], **rows)[0].tokens
 
-    assert found(CueTokens(rulings=(A,))) == [A]
+    assert found(CueTokens(rulings=(A,))) == [A, C]
+    assert found(CueTokens(rulings=(A,), colons=(D,))) == [A, D, C]
     assert found(None) == []
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_only_so_many_tokens_in_a_row_are_generated(beams):
+    def scores(source, text):
+        return [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 9.0], WANTS_O  # D, for ever
+
+    settings = {"beams": beams, "max_new_tokens": 9, "no_repeat": 0, "look_back": 0}
+    limited = search(FakeModel(scores), [CLS, A, B, SEP], generate_limit=2, **settings)
+    assert not limited.truncated  # it ends when nothing is left to copy
+    assert limited.tags in ([0, 0, 1, 0, 0, 1, 0, 0], [0, 0, 1, 0, 0])
+    assert search(FakeModel(scores), [CLS, A, B, SEP], **settings).tokens == [D] * 9
 
 
 def test_the_ruling_is_told_to_its_last_wanted_word_and_nothing_is_made_up_in_it():
@@ -253,6 +266,7 @@ def test_no_sources_no_tokens():
 @pytest.mark.parametrize(
     "wrong",
     [{"beams": 0}, {"max_new_tokens": 0}, {"sparse_top_k": -1}, {"length_penalty": -1.0}]
+    + [{"generate_limit": -1}]
     + [{"no_repeat": n} for n in (1, -3)],
 )
 def test_settings_out_of_range_are_named(wrong):

@@ -5,11 +5,17 @@ from __future__ import annotations
 import torch
 
 from spaces.generate.cues import CueState, CueTokens
+from spaces.generate.tokenizer import SEP
 from spaces.sections import SECTIONS
 
-CLAIMS, DEFENCES, FINDINGS, RULING, RULINGS, WORD = range(10, 16)
+CLAIMS, DEFENCES, FINDINGS, RULING, RULINGS, WORD, COLON = range(10, 17)
 CUES = CueTokens(
-    claim=(CLAIMS,), defence=(DEFENCES,), findings=(FINDINGS,), ruling=(RULING,), rulings=(RULINGS,)
+    claim=(CLAIMS,),
+    defence=(DEFENCES,),
+    findings=(FINDINGS,),
+    ruling=(RULING,),
+    rulings=(RULINGS,),
+    colons=(COLON,),
 )
 HEAD, CLAIM, DEFENCE, FACTS, REASONS, RULED, TAIL = range(2, 2 + len(SECTIONS))
 SOURCE = [0, HEAD, CLAIM, CLAIM, DEFENCE, FACTS, RULED, 0]
@@ -100,7 +106,8 @@ def test_a_ruling_that_is_there_is_waited_for() -> None:
     say(state, FINDINGS)
     assert state.waiting(NOWHERE).flatten().tolist() == [True, False]
     say(state, RULINGS)
-    assert not state.waiting(NOWHERE).any()
+    assert state.waiting(NOWHERE).flatten().tolist() == [True, False]  # announced is not yet told
+    assert not state.waiting(torch.tensor([[6], [2]])).any()
     assert not state_of([0, CLAIM, DEFENCE, 0]).waiting(NOWHERE).any()
 
 
@@ -121,22 +128,42 @@ def test_the_ruling_is_waited_for_to_the_last_clause_that_is_wanted() -> None:
     wanted = torch.tensor([[False, True, True, True, True, False, False]])
     state = CueState(segments=source, beams=1, cues=CUES, wanted=wanted)
     say(state, RULINGS)
-    seen = [state.waiting(torch.tensor([[i]])).item() for i in range(7)]
-    assert seen == [True, True, True, False, False, False, False]  # token 4 is the stop
+    seen = [state.waiting(torch.tensor([[i]])).item() for i in range(6)]
+    assert seen == [True, True, True, False, False, False]  # token 4 is the stop
     none = CueState(segments=source, beams=1, cues=CUES, wanted=wanted & False)
     say(none, RULINGS)
-    assert not none.waiting(NOWHERE).any()
+    assert not none.waiting(torch.tensor([[2]])).any()
 
 
 def test_the_ruling_is_told_in_its_own_words() -> None:
     state = state_of([0, REASONS, RULED, RULED, 0])
+    assert [state.verbatim(torch.tensor([[i]])).item() for i in (-1, 1, 2)] == [False, False, True]
     say(state, RULINGS)
-    assert [state.verbatim(torch.tensor([[i]])).item() for i in (-1, 1, 2, 3)] == [
-        False,
-        False,
-        True,
-        True,
-    ]
+    assert all(state.verbatim(torch.tensor([[i]])).item() for i in (-1, 1, 2, 3))
+
+
+def test_where_a_text_would_end_before_the_ruling_it_is_announced() -> None:
+    state = state_of(SOURCE)
+    logits = torch.zeros(1, 1, 20)
+    logits[..., SEP] = 5.0
+    announced = state.announce(logits.clone(), state.waiting(NOWHERE))[0, 0]
+    assert announced[RULINGS] == 5.0 and announced.sum() == 10.0
+    say(state, RULINGS)
+    assert torch.equal(state.announce(logits.clone(), state.waiting(NOWHERE)), logits)
+
+
+def test_of_a_ruling_only_its_announcement_and_a_colon_are_generated() -> None:
+    def spoken() -> list[int]:
+        return state.spoken(20)[0, 0].nonzero().flatten().tolist()
+
+    state = state_of(SOURCE)
+    assert spoken() == [SEP, RULINGS]
+    say(state, RULINGS)
+    assert spoken() == [SEP, COLON]
+    say(state, COLON)
+    assert spoken() == [SEP]
+    unruled = state_of([0, CLAIM, DEFENCE, 0])
+    assert unruled.spoken(20)[0, 0].nonzero().flatten().tolist() == [SEP]
 
 
 def test_a_run_that_goes_on_into_the_ruling_tells_it_unannounced() -> None:
