@@ -5,16 +5,18 @@ model that begins to copy at the wrong place gives the claim as the defence, fai
 word, which is worse than an ungrammatical sentence. The source knows the section of each of its
 tokens (`spaces.sections`), so decoding need not trust the model with this.
 
-A summary goes through stages, always forward: before the claim, claim, defence, findings, ruling.
-A cue leads to its stage unless that has passed: 诉讼请求 within a ruling (驳回其他诉讼请求) opens
+A summary goes through stages, always forward: before the claim, claim, defence,
+findings, ruling. A cue leads to its stage, and so does a run that goes on into the
+section of another stage, unless that has passed: 诉讼请求 within a ruling (驳回其他诉讼请求) opens
 no claim, nor does 判决 within a claim (请求判决被告…) open the ruling. In the stages of claim,
-defence and ruling runs begin in that section only; before the claim and among the findings they
-begin anywhere but in the ruling, which is never told unannounced. A section that the source does
-not have binds nobody; but a defence that is not there is not announced either. And a ruling that is
-there is waited for, to the last clause of it that is wanted: a summary that ends without it, or in
-the midst of it, is of no use. Where the model would end before it, it is announced instead. Once it
-is, or its first word is copied (a run may have gone on into it), the rest is in the court's words
-only: what a model adds to a ruling are orders that nobody made.
+defence and ruling runs begin in that section only; before the claim and among the
+findings they begin anywhere but in the ruling, which is never told unannounced. A
+section that the source does not have binds nobody; but a defence that is not there is
+not announced either. And a ruling that is there is waited for, to the last clause of it
+that is wanted: a summary that ends without it, or in the midst of it, is of no use.
+Where the model would end before it, it is announced instead. Once it is, or its first
+word is copied, the rest is in the court's words only: what a model adds to a ruling are
+orders that nobody made.
 """
 
 from __future__ import annotations
@@ -37,6 +39,12 @@ _BEFORE, _CLAIM, _DEFENCE, _FINDINGS, _RULING = range(5)
 _SEGMENTS = [
     FIRST_SECTION + SECTIONS.index(name) if name else 0
     for name in ("", "claim", "defence", "", "ruling")
+]
+
+# the stage that a run of each segment belongs to
+_STAGES = [
+    *(_BEFORE for _ in range(FIRST_SECTION)),
+    *(_BEFORE, _CLAIM, _DEFENCE, _FINDINGS, _FINDINGS, _RULING, _RULING),
 ]
 
 
@@ -96,6 +104,7 @@ class CueState:
         self.rulings, self.colons = ids(cues.rulings), ids(cues.colons)
         self.announcement = ids((cues.rulings or cues.ruling)[:1])
         self.bound = torch.tensor(_SEGMENTS, device=segments.device)
+        self.stages = torch.tensor(_STAGES, device=segments.device)
         self.announced: Tensor | None = None  # `banned` of these documents
         ruled = segments == _SEGMENTS[_RULING]
         others = (segments > 0) & ~ruled
@@ -130,8 +139,12 @@ class CueState:
 
     def _reached(self, furthest: Tensor) -> Tensor:
         """Whether something of the ruling was copied, or of what stands behind it, (B, W) bool."""
+        return self._told(furthest) == _RULING
+
+    def _told(self, furthest: Tensor) -> Tensor:
+        """The stage of the section of `furthest`, (B, W)."""
         segments = self.segments.gather(1, furthest.clamp(min=0))
-        return (furthest >= 0) & (segments >= _SEGMENTS[_RULING])
+        return self.stages[segments].masked_fill(furthest < 0, _BEFORE)
 
     def announce(self, logits: Tensor, waiting: Tensor) -> Tensor:
         """The logits (B, W, V) with that of the end given to the announcement of a ruling that is
@@ -169,9 +182,10 @@ class CueState:
         found = stage.masked_fill(plain & ~telling, _RULING)
         for ids, leads_to, until in self.cues:
             found = found.masked_fill(is_among(tokens, ids) & (stage <= until), leads_to)
-        reached = self._reached(furthest)
-        self.opening = (plain | is_among(tokens, self.rulings)) & ~reached & (len(self.colons) > 0)
-        self.stage = found.masked_fill(reached, _RULING)
+        told = self._told(furthest)
+        opening = (plain | is_among(tokens, self.rulings)) & (told != _RULING)
+        self.opening = opening & (len(self.colons) > 0)
+        self.stage = torch.maximum(found, told)
 
     def reorder(self, parents: Tensor) -> None:
         """Beam w of document b continues from beam `parents[b, w]`, (B, W) long."""

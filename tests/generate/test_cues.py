@@ -166,6 +166,17 @@ def test_of_a_ruling_only_its_announcement_and_a_colon_are_generated() -> None:
     assert unruled.spoken(20)[0, 0].nonzero().flatten().tolist() == [SEP]
 
 
+def test_a_run_leads_to_the_stage_of_its_section() -> None:
+    """What is told of the reasons comes behind claim and defence, cue or no cue."""
+    state = state_of([0, CLAIM, DEFENCE, REASONS, RULED, 0])
+    assert say(state, CLAIMS) == [1]
+    state.advance(tokens=torch.tensor([[WORD]]), furthest=torch.tensor([[2]]))
+    assert say(state) == [2]
+    state.advance(tokens=torch.tensor([[WORD]]), furthest=torch.tensor([[3]]))
+    assert say(state) == [0, 1, 2, 3, 5]
+    assert say(state, RULING) == [4]  # a ruling, not one that is asked for
+
+
 def test_a_run_that_goes_on_into_the_ruling_tells_it_unannounced() -> None:
     """Else the text would wait for an announcement, and tell of rulings nobody made until then."""
     state = state_of([0, REASONS, RULED, RULED, 0])
