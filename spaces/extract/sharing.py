@@ -4,8 +4,9 @@ Clauses end at commas, within brackets too: （利息按年利率6%， and 自20
 extract that has one of them leaves the bracket open, and so does the summary made from it.
 
 Nor may an item of the ruling be told in part: of 三、丙连带清偿；丙清偿后，有权向乙追偿。 the end
-alone gives the right of recourse to whoever stands before it. And what opens the ruling (判决如下)
-comes with it: without it the orders would stand among the reasons.
+alone gives the right of recourse to whoever stands before it. Nor may one be missing between two
+others, as if the court had not decided it. And what opens the ruling (判决如下) comes with it:
+without it the orders would stand among the reasons.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def share_probabilities(
 def share_items(
     probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
 ) -> np.ndarray:
-    """The probabilities with every clause of an item of the ruling having the highest of them.
+    """The probabilities with every clause of an item of the ruling having the highest of them, and
+    of those between two items at least that of one of the two: no item is left out between others.
 
     An item goes from its number to the next one or to the end of its sentence; a ruling without
     numbers has its sentences. `sections` count `sections.SECTIONS`. An item of more than 400
@@ -47,9 +49,14 @@ def share_items(
     [0.9, 0.9, 0.2]
     """
     shared = np.array(probabilities)
-    for first, last in _items(texts, sections):
-        if sum(map(len, texts[first:last])) <= _LONG:
-            shared[first:last] = shared[first:last].max()
+    items = [
+        slice(first, last)
+        for first, last in _items(texts, sections)
+        if sum(map(len, texts[first:last])) <= _LONG
+    ]
+    highest = np.array([shared[item].max() for item in items])
+    for i, item in enumerate(items):
+        shared[item] = min(highest[: i + 1].max(), highest[i:].max())
     return shared
 
 

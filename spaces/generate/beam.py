@@ -171,7 +171,7 @@ def beam_search(
     scores = torch.full(tokens.shape, -torch.inf, device=tokens.device)
     scores[:, 0] = 0.0  # all beams begin alike: one of them is enough
 
-    generating = torch.eye(3, device=tokens.device)[OUTSIDE]
+    generating, _, continuing = torch.eye(3, device=tokens.device)
 
     for step in range(1, max_new_tokens + 1):
         logits, tag_logits = model.step(tokens=tokens, cache=cache)
@@ -183,10 +183,13 @@ def beam_search(
         bare = (waiting & verbatim & ~stages.opening) | spent
         withheld = copy_bias + _LAST_RESORT * bare[..., None]
         tag_logits = tag_logits - withheld * generating
+        tag_logits = tag_logits + _LAST_RESORT * stages.onward(copy.ends)[..., None] * continuing
         if wanted.active:
             tag_logits = tag_logits + wanted.tags(copy)
         tags, allowed = copy.choose(
-            tag_logits=tag_logits, banned=banned, reachable=stages.reachable()
+            tag_logits=tag_logits,
+            banned=banned,
+            reachable=stages.reachable(copy.furthest, copy.begin),
         )
         logits = stages.announce(logits, waiting)
         if wanted.active:

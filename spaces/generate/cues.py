@@ -110,20 +110,32 @@ class CueState:
         others = (segments > 0) & ~ruled
         self.owing = ruled.any(-1, keepdim=True) & others.any(-1, keepdim=True)  # (B, 1)
         self.owing &= bool(cues.ruling or cues.rulings)
-        told = ruled & wanted if wanted is not None else torch.zeros_like(ruled)
-        index = torch.arange(segments.shape[1], device=segments.device)
-        # (B, 1): the last word of what is wanted of the ruling; a stop stands behind it
-        self.last = torch.where(told, index, -1).amax(-1, keepdim=True) - 1
+        # (B, S): the ruling's tokens that are to be told
+        self.wanted = ruled & wanted if wanted is not None else torch.zeros_like(ruled)
+        self.index = torch.arange(segments.shape[1], device=segments.device)
+        # (B, 1): the last word of them; a stop stands behind it
+        self.last = torch.where(self.wanted, self.index, -1).amax(-1, keepdim=True) - 1
         self.stage = segments.new_zeros((segments.shape[0], beams))
         # (B, W): the ruling has just been announced, and its colon may follow
         self.opening = torch.zeros_like(self.stage, dtype=torch.bool)
 
-    def reachable(self) -> Tensor:
-        """Where runs may begin, (B, W, S) bool."""
-        wanted = self.bound[self.stage][..., None]
+    def reachable(self, furthest: Tensor, begin: Tensor) -> Tensor:
+        """Where runs may begin, (B, W, S) bool: of the ruling, with the first word that is still to
+        be told. `furthest` as for `waiting`; `begin` (B, S) bool: where a run may begin at all."""
+        bound = self.bound[self.stage][..., None]
         segments = self.segments[:, None]
-        inside = torch.where(wanted == 0, segments != _SEGMENTS[_RULING], segments == wanted)
+        inside = torch.where(bound == 0, segments != _SEGMENTS[_RULING], segments == bound)
+        untold = (self.wanted & begin)[:, None] & (self.index > furthest[..., None])
+        next_word = untold & (untold.cumsum(-1) == 1)
+        telling = (self.stage == _RULING)[..., None] & untold.any(-1, keepdim=True)
+        inside = torch.where(telling, next_word, inside)
         return inside | ~(inside & (segments > 0)).any(-1, keepdim=True)
+
+    def onward(self, ends: Tensor) -> Tensor:
+        """Whether a run has to go on, since the ruling's next word is to be told, (B, W) bool.
+        `ends` (B, W) long: where the run may end, -1 for none."""
+        following = (ends + 1).clamp(max=self.segments.shape[1] - 1)
+        return self.wanted.gather(1, following) & (ends >= 0)
 
     def waiting(self, furthest: Tensor) -> Tensor:
         """Whether the ruling, or more of it, is still to be told, where the source has one beside
@@ -197,4 +209,5 @@ class CueState:
         self.segments, self.stage = self.segments[rows], self.stage[rows]
         self.opening = self.opening[rows]
         self.owing, self.last = self.owing[rows], self.last[rows]
+        self.wanted = self.wanted[rows]
         self.announced = None

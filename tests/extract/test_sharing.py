@@ -70,6 +70,15 @@ def test_an_item_of_the_ruling_is_told_whole_or_not_at_all():
     assert scores.tolist() == [0.9, 0.9, 0.3, 0.3, 0.2, 0.2]
 
 
+def test_no_item_is_missing_between_two_others():
+    texts = ["一、还款；", "二、付费；", "三、清偿；", "四、驳回。", "如果未付，加倍。"]
+    shared = share_items([0.7, 0.1, 0.3, 0.5, 0.2], texts, [RULING] * 5)
+    assert shared.tolist() == [0.7, 0.5, 0.5, 0.5, 0.2]
+    assert share_items([0.1, 0.2, 0.7], texts[:3], [RULING] * 3).tolist() == [0.1, 0.2, 0.7]
+    long = [texts[0], "二、" + "甲" * 400, texts[2]]
+    assert share_items([0.7, 0.1, 0.7], long, [RULING] * 3).tolist() == [0.7, 0.1, 0.7]
+
+
 def test_without_numbers_each_sentence_is_an_item():
     texts = ["准许离婚；", "婚生子由原告抚养，", "被告付抚养费。", "驳回。"]
     assert share_items([0.9, 0.1, 0.6, 0.2], texts, [RULING] * 4).tolist() == [0.9, 0.6, 0.6, 0.2]

@@ -183,7 +183,7 @@ def test_the_ruling_is_told_to_its_last_wanted_word_and_nothing_is_made_up_in_it
 
     def found(wanted: float) -> list[int]:
         rows = {"segments": [segments], "max_new_tokens": 8, "no_repeat": 0, "look_back": 0}
-        probabilities = [0.0, 0.9, 0.9, 0.9, wanted, wanted, 0.0]
+        probabilities = [0.0, 0.9, 0.9, 0.1, wanted, wanted, 0.0]
         return beam_search(
             FakeModel(scores),
             [source],
@@ -193,7 +193,7 @@ def test_the_ruling_is_told_to_its_last_wanted_word_and_nothing_is_made_up_in_it
         )[0].tokens
 
     assert found(0.1) == [A, B]  # told up to what is wanted, and D, generated, is not said
-    assert found(0.9) == [A, B, C, B]
+    assert found(0.9) == [A, B, C, B, C]
 
 
 def test_a_document_stops_as_soon_as_nothing_can_beat_its_best():

@@ -31,7 +31,14 @@ def say(state: CueState, *tokens: int) -> list[int]:
         state.advance(
             tokens=torch.full(state.stage.shape, token), furthest=torch.full(state.stage.shape, -1)
         )
-    return state.reachable()[0, 0].nonzero().flatten().tolist()
+    return begins(state)
+
+
+def begins(state: CueState, furthest: int = -1) -> list[int]:
+    """Where the first beam may begin a run."""
+    places = torch.full(state.stage.shape, furthest)
+    anywhere = torch.ones_like(state.segments, dtype=torch.bool)
+    return state.reachable(places, anywhere)[0, 0].nonzero().flatten().tolist()
 
 
 def test_each_cue_leads_to_its_section() -> None:
@@ -77,7 +84,8 @@ def test_stages_move_with_their_beams_and_documents() -> None:
     state.advance(tokens=tokens, furthest=torch.full_like(tokens, -1))
     state.reorder(torch.tensor([[1, 0], [1, 1]]))
     state.keep(torch.tensor([1]))
-    reachable = state.reachable()[0]
+    anywhere = torch.ones_like(state.segments, dtype=torch.bool)
+    reachable = state.reachable(torch.full((1, 2), -1), anywhere)[0]
     assert [row.nonzero().flatten().tolist() for row in reachable] == [[4], [4]]
 
 
@@ -185,4 +193,15 @@ def test_a_run_that_goes_on_into_the_ruling_tells_it_unannounced() -> None:
     assert state.waiting(torch.tensor([[1]])).item()
     state.advance(tokens=word, furthest=torch.tensor([[2]]))
     assert not state.waiting(torch.tensor([[2]])).item()
-    assert state.reachable()[0, 0].nonzero().flatten().tolist() == [2, 3]
+    assert begins(state) == [2, 3]
+
+
+def test_what_is_wanted_of_the_ruling_is_told_word_by_word() -> None:
+    source = torch.tensor([[0, REASONS, RULED, RULED, RULED, RULED, RULED, 0]])
+    wanted = torch.tensor([[False, False, False, True, True, False, True, False]])
+    state = CueState(segments=source, beams=1, cues=CUES, wanted=wanted)
+    say(state, RULINGS)
+    assert [begins(state, i) for i in (1, 3, 4)] == [[3], [4], [6]]
+    assert begins(state, 6) == [2, 3, 4, 5, 6]  # all is told: as without
+    onward = [state.onward(torch.tensor([[i]])).item() for i in range(-1, 7)]
+    assert onward == [False, False, False, True, True, False, True, False]
