@@ -7,21 +7,31 @@ Nor may an item of the ruling be told in part: of 三、丙连带清偿；丙清
 alone gives the right of recourse to whoever stands before it. Nor may one be missing between two
 others, as if the court had not decided it. And what opens the ruling (判决如下) comes with it:
 without it the orders would stand among the reasons.
+
+And who is said to have answered has an answer: 被告辩称 is not told without what he said.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from spaces.sections import SECTIONS, opens_ruling
 
-__all__ = ["share_brackets", "share_items", "share_opening", "share_probabilities"]
+__all__ = [
+    "share_brackets",
+    "share_cues",
+    "share_items",
+    "share_opening",
+    "share_probabilities",
+]
 
 _RULING = SECTIONS.index("ruling")
 _NUMBER = re.compile(r"\s*[（(]?[一二三四五六七八九十\d]{1,3}[、.．)）:：]")
+_ANSWERS = re.compile("辩称[，,：:]?$")
 _LONG = 400  # characters; such an item is a list of its own, and does not fit into a summary
 _PAIRS = ("（）", "()", "《》", "“”")
 _REACH = 8  # clauses; a bracket that is not closed by then was never meant to be
@@ -32,7 +42,7 @@ def share_probabilities(
 ) -> np.ndarray:
     """The probabilities (n,) of the n clauses of a text, shared by those that belong together."""
     shared = share_items(share_brackets(probabilities, texts), texts, sections)
-    return share_opening(shared, texts, sections)
+    return share_cues(share_opening(shared, texts, sections), texts, sections)
 
 
 def share_items(
@@ -76,6 +86,25 @@ def _items(texts: Sequence[str], sections: Sequence[int]) -> list[tuple[int, int
         items.append((place, place + 1))
         numbered = number
     return items
+
+
+def share_cues(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with the most probable clause of an answer having at least that of the cue
+    before it (被告辩称，); up to the next cue, and in the same section.
+
+    >>> share_cues([0.7, 0.1, 0.2], ["被告辩称，", "已还款。", "无息。"], [2, 2, 2]).tolist()
+    [0.7, 0.1, 0.7]
+    """
+    shared = np.array(probabilities)
+    cues = [i for i, text in enumerate(texts) if _ANSWERS.search(text.rstrip())]
+    for cue, end in pairwise([*cues, len(texts)]):
+        answer = [i for i in range(cue + 1, end) if sections[i] == sections[cue]]
+        if answer:
+            best = max(answer, key=lambda i: shared[i])
+            shared[best] = max(shared[best], shared[cue])
+    return shared
 
 
 def share_opening(

@@ -6,6 +6,7 @@ import numpy as np
 
 from spaces.extract.sharing import (
     share_brackets,
+    share_cues,
     share_items,
     share_opening,
     share_probabilities,
@@ -89,6 +90,16 @@ def test_other_sections_and_long_items_share_nothing():
     assert share_items([0.9, 0.1], texts, [4, 4]).tolist() == [0.9, 0.1]
     assert share_items([0.9, 0.1], texts, [4, RULING]).tolist() == [0.9, 0.1]
     assert share_items([0.9, 0.1], [texts[0], "甲" * 400], [RULING] * 2).tolist() == [0.9, 0.1]
+
+
+def test_who_answered_has_an_answer():
+    texts = ["被告乙辩称，", "已还款。", "不付息。", "被告丙辩称：", "不知情。", "本院认为，"]
+    sections = [2, 2, 2, 2, 2, 4]
+    shared = share_cues([0.8, 0.1, 0.3, 0.6, 0.2, 0.7], texts, sections)
+    assert shared.tolist() == [0.8, 0.1, 0.8, 0.6, 0.6, 0.7]
+    assert share_cues([0.2, 0.9, 0.1], texts[:3], sections[:3]).tolist() == [0.2, 0.9, 0.1]
+    silent = share_cues([0.8, 0.1], ["被告辩称，", "本院认为，"], [2, 4])
+    assert silent.tolist() == [0.8, 0.1]
 
 
 def test_what_opens_the_ruling_comes_with_it():
