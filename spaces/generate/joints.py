@@ -3,7 +3,8 @@
 A summary is put together from runs of the judgment and from phrases of its own. Where one ends and
 the next begins, a comma or semicolon of the judgment may stand before the cue of the next section
 (…27000元；被告辩称), a cue may open a section that is then left empty (经审理查明，本院认为), a
-mark may follow a mark. Each is mended here, in tokens, so that every character keeps its origin:
+mark may follow a mark; the court's reasons may stand behind the defence as if the defendant had
+said them. Each is mended here, in tokens, so that every character keeps its origin:
 what is put in place counts as generated, what is left out is gone. Inside a run nothing is touched,
 since that is the judgment's own text.
 """
@@ -17,6 +18,8 @@ from typing import NamedTuple
 
 from spaces.generate.beam import Hypothesis
 from spaces.generate.copying import BEGIN, INSIDE, OUTSIDE
+from spaces.generate.tokenizer import FIRST_SECTION
+from spaces.sections import SECTIONS
 
 __all__ = ["Joints"]
 
@@ -35,6 +38,11 @@ _SUPERFLUOUS = [
 # Marks that become a stop: where a section ends, and at the end of the text.
 _SECTION_END = re.compile(f"[,;、](?=(?:{_FOUND}|本院认为|依照|依据|{_DEFENDED}))")
 _TEXT_END = re.compile("[,;:、]$")
+_REASONS = FIRST_SECTION + SECTIONS.index("reasons")
+_OPINION = ["本院认为", ","]
+# What says by itself that the court speaks: before its reasons, and at their beginning.
+_SPEAKS = re.compile("(?:认为|审[理查])[,:]?$")
+_SPEAKING = re.compile("(?:.{0,12}认为|本院|综上|.{0,4}(?:依照|依据|根据|按照)|.{0,4}判决)")
 
 
 class _Item(NamedTuple):
@@ -48,16 +56,20 @@ class Joints:
 
     def __init__(self, pieces: Sequence[str]) -> None:
         self.pieces = pieces
-        self.stop = next((i for i, piece in enumerate(pieces) if piece == _STOP), None)
+        numbers = {piece: i for i, piece in enumerate(pieces)}
+        self.stop = numbers.get(_STOP)
+        self.cue = [numbers.get(piece) for piece in _OPINION]
 
-    def mend(self, hypothesis: Hypothesis) -> Hypothesis:
-        """The hypothesis with its joints mended; one that is truncated keeps its end.
+    def mend(self, hypothesis: Hypothesis, segments: Sequence[int] = ()) -> Hypothesis:
+        """The hypothesis with its joints mended; one that is truncated keeps its end. `segments`:
+        those of the source's tokens, which tell where the court's reasons begin.
 
         >>> Joints(["27000元", ";", "被告", "辩称", "。"]).mend(hypothesis)  # tokens 0 1 2 3
         Hypothesis(tokens=[0, 4, 2, 3], tags=[1, 0, 0, 0], positions=[7, -1, -1, -1], ...)
         """
         rows = zip(hypothesis.tokens, hypothesis.tags, hypothesis.positions, strict=True)
         items = [_Item(*row) for row in rows]
+        self._announce_reasons(items, segments)
         for pattern in _SUPERFLUOUS:
             self._replace(items, pattern, [])
         if self.stop is not None:
@@ -67,6 +79,27 @@ class Joints:
                 self._replace(items, _TEXT_END, stop)
         tokens, tags, positions = map(list, zip(*items, strict=True)) if items else ([], [], [])
         return replace(hypothesis, tokens=tokens, tags=tags, positions=positions)
+
+    def _announce_reasons(self, items: list[_Item], segments: Sequence[int]) -> None:
+        """Put 本院认为 before the first of the court's reasons, unless it is clear who speaks."""
+        reasons = {i for i, segment in enumerate(segments) if segment == _REASONS}
+        place = next((i for i, item in enumerate(items) if item.position in reasons), 0)
+        before, behind = self._text(items[:place]), self._text(items[place : place + 12])
+        if (
+            not place
+            or None in (self.stop, *self.cue)
+            or _SPEAKS.search(before)
+            or _SPEAKING.match(behind)
+        ):
+            return
+        cue = [_Item(token, OUTSIDE, -1) for token in self.cue]
+        items[place] = items[place]._replace(tag=BEGIN)
+        items[place:place] = (
+            cue if before[-1] in ",;:、。" else [_Item(self.stop, OUTSIDE, -1), *cue]
+        )
+
+    def _text(self, items: Sequence[_Item]) -> str:
+        return "".join(self.pieces[item.token] for item in items)
 
     def _replace(self, items: list[_Item], pattern: re.Pattern[str], put: list[_Item]) -> None:
         """Put `put` in place of what the pattern finds, where it is whole tokens at a joint."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from spaces.generate.beam import Hypothesis
+from spaces.generate.copying import BEGIN, INSIDE, OUTSIDE
 from spaces.generate.joints import Joints
+from spaces.generate.tokenizer import FIRST_SECTION
+from spaces.sections import SECTIONS
 
 # one piece per character and a few words, marks of half width as the tokenizer has them
 WORDS = ["被告", "辩称", "经审理查明", "本院认为", "依照", "未答辩"]
@@ -79,3 +82,33 @@ def test_a_truncated_text_keeps_its_end_and_an_empty_one_stays_empty() -> None:
 def test_pieces_without_a_stop_get_none() -> None:
     found = Joints(["欠", ",", "依照"]).mend(Hypothesis([0, 1, 2], [1, 2, 0], [0, 1, -1], 0.0))
     assert found.tokens == [0, 1, 2]
+
+
+REASONS = FIRST_SECTION + SECTIONS.index("reasons")
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        (("欠 款 ,", "还 款 。"), "欠款。本院认为,还款。"),
+        (("欠 款", "还 款 。"), "欠款。本院认为,还款。"),
+        (("+经审理查明 ,", "还 款 。"), "本院认为,还款。"),  # which reasons are not
+        (("+本院认为 ,", "还 款 。"), "本院认为,还款。"),
+        (("欠 款 ;", "本院认为 , 还 款 。"), "欠款。本院认为,还款。"),
+        (("欠 款 ;", "依照 《 法 》"), "欠款。依照《法》"),
+    ],
+)
+def test_reasons_are_announced_as_the_courts(runs: tuple[str, ...], expected: str) -> None:
+    before = hypothesis(*runs)
+    segments = [0] * 100 + [REASONS] * 100
+    found = Joints(PIECES).mend(before, segments)
+    assert "".join(PIECES[i] for i in found.tokens) == expected
+    own = [i for i, position in enumerate(found.positions) if position < 0]
+    assert all(found.tags[i] == OUTSIDE for i in own)
+
+
+def test_a_run_that_goes_on_into_the_reasons_is_parted_there() -> None:
+    found = Joints(PIECES).mend(hypothesis("欠 款 。 还 款 。"), [0] * 3 + [REASONS] * 3)
+    assert "".join(PIECES[i] for i in found.tokens) == "欠款。本院认为,还款。"
+    assert found.tags == [BEGIN, INSIDE, INSIDE, OUTSIDE, OUTSIDE, BEGIN, INSIDE, INSIDE]
+    assert found.positions == [0, 1, 2, -1, -1, 3, 4, 5]
