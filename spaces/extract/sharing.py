@@ -4,9 +4,9 @@ Clauses end at commas, within brackets too: （利息按年利率6%， and 自20
 extract that has one of them leaves the bracket open, and so does the summary made from it.
 
 Nor may an item of the ruling be told in part: of 三、丙连带清偿；丙清偿后，有权向乙追偿。 the end
-alone gives the right of recourse to whoever stands before it. Nor may one be missing between two
-others, as if the court had not decided it. And what opens the ruling (判决如下) comes with it:
-without it the orders would stand among the reasons.
+alone gives the right of recourse to whoever stands before it. Nor may one be missing before another
+that is told: what stands first is the main order. And what opens the ruling (判决如下) comes with
+it: without it the orders would stand among the reasons.
 
 And who is said to have answered has an answer: 被告辩称 is not told without what he said.
 """
@@ -49,7 +49,7 @@ def share_items(
     probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
 ) -> np.ndarray:
     """The probabilities with every clause of an item of the ruling having the highest of them, and
-    of those between two items at least that of one of the two: no item is left out between others.
+    of those behind: no item is left out before one that is kept.
 
     An item goes from its number to the next one or to the end of its sentence; a ruling without
     numbers has its sentences. `sections` count `sections.SECTIONS`. An item of more than 400
@@ -66,7 +66,7 @@ def share_items(
     ]
     highest = np.array([shared[item].max() for item in items])
     for i, item in enumerate(items):
-        shared[item] = min(highest[: i + 1].max(), highest[i:].max())
+        shared[item] = highest[i:].max()
     return shared
 
 

@@ -71,11 +71,11 @@ def test_an_item_of_the_ruling_is_told_whole_or_not_at_all():
     assert scores.tolist() == [0.9, 0.9, 0.3, 0.3, 0.2, 0.2]
 
 
-def test_no_item_is_missing_between_two_others():
+def test_no_item_is_missing_before_another():
     texts = ["一、还款；", "二、付费；", "三、清偿；", "四、驳回。", "如果未付，加倍。"]
     shared = share_items([0.7, 0.1, 0.3, 0.5, 0.2], texts, [RULING] * 5)
     assert shared.tolist() == [0.7, 0.5, 0.5, 0.5, 0.2]
-    assert share_items([0.1, 0.2, 0.7], texts[:3], [RULING] * 3).tolist() == [0.1, 0.2, 0.7]
+    assert share_items([0.1, 0.2, 0.7], texts[:3], [RULING] * 3).tolist() == [0.7, 0.7, 0.7]
     long = [texts[0], "二、" + "甲" * 400, texts[2]]
     assert share_items([0.7, 0.1, 0.7], long, [RULING] * 3).tolist() == [0.7, 0.1, 0.7]
 
@@ -124,10 +124,9 @@ def test_the_rules_on_the_clauses_of_a_judgment():
         "自今日起）；",
         "二、驳回。",
     ]
-    scores = np.linspace(0.1, 0.9, len(clauses))
+    scores = np.linspace(0.1, 0.5, len(clauses))
+    scores[-3:] = [0.8, 0.2, 0.3]
     texts, sections = [c.text for c in clauses], [c.section for c in clauses]
     shared = share_probabilities(scores, texts, sections)
-    assert shared[-3] == shared[-2] == scores[-3]  # the bracket's first clause, as before
-    assert shared[-1] == scores[-1]
-    assert shared[-4] == scores[-1]  # 判决如下：
+    assert shared[-4:].tolist() == [0.8, 0.8, 0.8, 0.3]  # 判决如下：, the bracket, the last item
     assert (shared[:-4] == scores[:-4]).all()
