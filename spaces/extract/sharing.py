@@ -8,7 +8,8 @@ alone gives the right of recourse to whoever stands before it. Nor may one be mi
 that is told: what stands first is the main order. And what opens the ruling (判决如下) comes with
 it: without it the orders would stand among the reasons.
 
-And who is said to have answered has an answer: 被告辩称 is not told without what he said.
+And who is said to have answered has an answer: 被告辩称 is not told without what he said, nor is
+对于利息 without what the court thinks of it.
 """
 
 from __future__ import annotations
@@ -25,13 +26,16 @@ __all__ = [
     "share_brackets",
     "share_cues",
     "share_items",
+    "share_leads",
     "share_opening",
     "share_probabilities",
 ]
 
 _RULING = SECTIONS.index("ruling")
+_COURTS = (SECTIONS.index("facts"), SECTIONS.index("reasons"))
 _NUMBER = re.compile(r"\s*[（(]?[一二三四五六七八九十\d]{1,3}[、.．)）:：]")
 _ANSWERS = re.compile("辩称[，,：:]?$")
+_LEAD = re.compile("(?:对于|关于|故?对|根据|由于|因|如|若|虽|既然|鉴于).*[，,]$")
 _LONG = 400  # characters; such an item is a list of its own, and does not fit into a summary
 _PAIRS = ("（）", "()", "《》", "“”")
 _REACH = 8  # clauses; a bracket that is not closed by then was never meant to be
@@ -42,7 +46,8 @@ def share_probabilities(
 ) -> np.ndarray:
     """The probabilities (n,) of the n clauses of a text, shared by those that belong together."""
     shared = share_items(share_brackets(probabilities, texts), texts, sections)
-    return share_cues(share_opening(shared, texts, sections), texts, sections)
+    shared = share_cues(share_opening(shared, texts, sections), texts, sections)
+    return share_leads(shared, texts, sections)
 
 
 def share_items(
@@ -104,6 +109,23 @@ def share_cues(
         if answer:
             best = max(answer, key=lambda i: shared[i])
             shared[best] = max(shared[best], shared[cue])
+    return shared
+
+
+def share_leads(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with what is found or reasoned behind a lead-in (对于利息，) having at least
+    that of the lead-in.
+
+    >>> share_leads([0.7, 0.1, 0.2], ["对于利息，", "不予支持。", "综上，"], [4, 4, 4]).tolist()
+    [0.7, 0.7, 0.2]
+    """
+    shared = np.array(probabilities)
+    for i, (text, section) in enumerate(zip(texts[:-1], sections, strict=False)):
+        leads = section in _COURTS and section == sections[i + 1] and _LEAD.match(text.strip())
+        if leads:
+            shared[i + 1] = max(shared[i], shared[i + 1])
     return shared
 
 

@@ -8,6 +8,7 @@ from spaces.extract.sharing import (
     share_brackets,
     share_cues,
     share_items,
+    share_leads,
     share_opening,
     share_probabilities,
 )
@@ -100,6 +101,15 @@ def test_who_answered_has_an_answer():
     assert share_cues([0.2, 0.9, 0.1], texts[:3], sections[:3]).tolist() == [0.2, 0.9, 0.1]
     silent = share_cues([0.8, 0.1], ["被告辩称，", "本院认为，"], [2, 4])
     assert silent.tolist() == [0.8, 0.1]
+
+
+def test_a_lead_in_has_what_it_leads_to():
+    texts = ["对于利息，", "因约定不明，", "不予支持。", "对于本金，", "判决如下：", "还款。"]
+    sections = [4, 4, 4, 4, RULING, RULING]
+    shared = share_leads([0.8, 0.1, 0.3, 0.6, 0.2, 0.7], texts, sections)
+    assert shared.tolist() == [0.8, 0.8, 0.8, 0.6, 0.2, 0.7]
+    assert share_leads([0.8, 0.1], ["对于利息，", "不付。"], [2, 2]).tolist() == [0.8, 0.1]
+    assert share_leads([], [], []).tolist() == []
 
 
 def test_what_opens_the_ruling_comes_with_it():
