@@ -115,8 +115,8 @@ def share_cues(
 def share_leads(
     probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
 ) -> np.ndarray:
-    """The probabilities with what is found or reasoned behind a lead-in (对于利息，) having at least
-    that of the lead-in.
+    """The probabilities with what is found or reasoned behind a lead-in (对于利息，) having at
+    least that of the lead-in.
 
     >>> share_leads([0.7, 0.1, 0.2], ["对于利息，", "不予支持。", "综上，"], [4, 4, 4]).tolist()
     [0.7, 0.7, 0.2]
