@@ -195,8 +195,8 @@ def beam_search(
         if wanted.active:
             logits = logits + wanted.tokens(copy, tags=tags, vocab_size=logits.shape[-1])
         logits[..., SEP] = logits[..., SEP] - _LAST_RESORT * waiting
-        silent = (silent & (tags == OUTSIDE))[..., None]
-        allowed = allowed & (~silent | stages.spoken(logits.shape[-1]))
+        free = ~(silent & (tags == OUTSIDE))[..., None]
+        allowed = allowed & (free | stages.spoken(logits.shape[-1]))
         log_p, choices = sparse_log_softmax(logits=logits, allowed=allowed, k=sparse_top_k)
 
         # W best of all candidates: those that end leave; W best of the others: the next beams

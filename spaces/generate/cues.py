@@ -105,7 +105,7 @@ class CueState:
         self.announcement = ids((cues.rulings or cues.ruling)[:1])
         self.bound = torch.tensor(_SEGMENTS, device=segments.device)
         self.stages = torch.tensor(_STAGES, device=segments.device)
-        self.announced: Tensor | None = None  # `banned` of these documents
+        self.unsayable: Tensor | None = None  # `banned` of these documents
         ruled = segments == _SEGMENTS[_RULING]
         others = (segments > 0) & ~ruled
         self.owing = ruled.any(-1, keepdim=True) & others.any(-1, keepdim=True)  # (B, 1)
@@ -178,12 +178,12 @@ class CueState:
 
     def banned(self, vocab_size: int) -> Tensor:
         """The cue of a defence that the source does not have: not to be said, (B, 1, V) bool."""
-        if self.announced is not None and self.announced.shape[-1] == vocab_size:
-            return self.announced
+        if self.unsayable is not None and self.unsayable.shape[-1] == vocab_size:
+            return self.unsayable
         lacking = ~(self.segments == _SEGMENTS[_DEFENCE]).any(-1)
         banned = lacking.new_zeros((len(lacking), 1, vocab_size))
         banned[:, 0, self.defence] = lacking[:, None]
-        self.announced = banned
+        self.unsayable = banned
         return banned
 
     def advance(self, *, tokens: Tensor, furthest: Tensor) -> None:
@@ -210,4 +210,4 @@ class CueState:
         self.opening = self.opening[rows]
         self.owing, self.last = self.owing[rows], self.last[rows]
         self.wanted = self.wanted[rows]
-        self.announced = None
+        self.unsayable = None
