@@ -64,14 +64,11 @@ def share_items(
     [0.9, 0.9, 0.2]
     """
     shared = np.array(probabilities)
-    items = [
-        slice(first, last)
-        for first, last in _items(texts, sections)
-        if sum(map(len, texts[first:last])) <= _LONG
-    ]
-    highest = np.array([shared[item].max() for item in items])
-    for i, item in enumerate(items):
-        shared[item] = highest[i:].max()
+    highest = 0.0
+    for first, last in reversed(_items(texts, sections)):
+        if sum(map(len, texts[first:last])) <= _LONG:
+            highest = max(highest, shared[first:last].max())
+            shared[first:last] = highest
     return shared
 
 
@@ -122,9 +119,8 @@ def share_leads(
     [0.7, 0.7, 0.2]
     """
     shared = np.array(probabilities)
-    for i, (text, section) in enumerate(zip(texts[:-1], sections, strict=False)):
-        leads = section in _COURTS and section == sections[i + 1] and _LEAD.match(text.strip())
-        if leads:
+    for i, (section, following) in enumerate(pairwise(sections)):
+        if section == following and section in _COURTS and _LEAD.match(texts[i].strip()):
             shared[i + 1] = max(shared[i], shared[i + 1])
     return shared
 

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from spaces.errors import ConfigError, ModelError
-from spaces.generate.copying import OUTSIDE, CopyState, resolve_positions, take_beams
+from spaces.generate.copying import INSIDE, OUTSIDE, CopyState, resolve_positions, take_beams
 from spaces.generate.cues import CueState, CueTokens
 from spaces.generate.numbers import NO_NUMBERS, NumberTokens
 from spaces.generate.padding import pad
@@ -171,7 +171,8 @@ def beam_search(
     scores = torch.full(tokens.shape, -torch.inf, device=tokens.device)
     scores[:, 0] = 0.0  # all beams begin alike: one of them is enough
 
-    generating, _, continuing = torch.eye(3, device=tokens.device)
+    one_hot = torch.eye(3, device=tokens.device)
+    generating, continuing = one_hot[OUTSIDE], one_hot[INSIDE]
 
     for step in range(1, max_new_tokens + 1):
         logits, tag_logits = model.step(tokens=tokens, cache=cache)

@@ -5,18 +5,16 @@ model that begins to copy at the wrong place gives the claim as the defence, fai
 word, which is worse than an ungrammatical sentence. The source knows the section of each of its
 tokens (`spaces.sections`), so decoding need not trust the model with this.
 
-A summary goes through stages, always forward: before the claim, claim, defence,
-findings, ruling. A cue leads to its stage, and so does a run that goes on into the
-section of another stage, unless that has passed: 诉讼请求 within a ruling (驳回其他诉讼请求) opens
-no claim, nor does 判决 within a claim (请求判决被告…) open the ruling. In the stages of claim,
-defence and ruling runs begin in that section only; before the claim and among the
-findings they begin anywhere but in the ruling, which is never told unannounced. A
-section that the source does not have binds nobody; but a defence that is not there is
-not announced either. And a ruling that is there is waited for, to the last clause of it
-that is wanted: a summary that ends without it, or in the midst of it, is of no use.
-Where the model would end before it, it is announced instead. Once it is, or its first
-word is copied, the rest is in the court's words only: what a model adds to a ruling are
-orders that nobody made.
+A summary goes through stages, always forward: before the claim, claim, defence, findings, ruling. A
+cue leads to its stage, and so does a run that goes on into the section of another stage, unless
+that has passed: 诉讼请求 within a ruling (驳回其他诉讼请求) opens no claim, nor does 判决 within a
+claim (请求判决被告…) open the ruling. In the stages of claim, defence and ruling runs begin in that
+section only; before the claim and among the findings they begin anywhere but in the ruling, which
+is never told unannounced. A section that the source does not have binds nobody; but a defence that
+is not there is not announced either. And a ruling that is there is waited for, to the last clause
+of it that is wanted: a summary that ends without it, or in the midst of it, is of no use. Where the
+model would end before it, it is announced instead. Once it is, or its first word is copied, the
+rest is in the court's words only: what a model adds to a ruling are orders that nobody made.
 """
 
 from __future__ import annotations
@@ -41,11 +39,16 @@ _SEGMENTS = [
     for name in ("", "claim", "defence", "", "ruling")
 ]
 
+_STAGE_OF = {
+    "claim": _CLAIM,
+    "defence": _DEFENCE,
+    "facts": _FINDINGS,
+    "reasons": _FINDINGS,
+    "ruling": _RULING,
+    "tail": _RULING,
+}
 # the stage that a run of each segment belongs to
-_STAGES = [
-    *(_BEFORE for _ in range(FIRST_SECTION)),
-    *(_BEFORE, _CLAIM, _DEFENCE, _FINDINGS, _FINDINGS, _RULING, _RULING),
-]
+_STAGES = [_BEFORE] * FIRST_SECTION + [_STAGE_OF.get(name, _BEFORE) for name in SECTIONS]
 
 
 @dataclass(frozen=True)
@@ -161,10 +164,10 @@ class CueState:
     def announce(self, logits: Tensor, waiting: Tensor) -> Tensor:
         """The logits (B, W, V) with that of the end given to the announcement of a ruling that is
         still to be announced. `waiting` (B, W) bool: see there."""
-        for cue in self.announcement:
-            early = waiting & (self.stage != _RULING)
-            at_least = torch.maximum(logits[..., cue], logits[..., SEP])
-            logits[..., cue] = torch.where(early, at_least, logits[..., cue])
+        early = (waiting & (self.stage != _RULING))[..., None]
+        own = logits[..., self.announcement]
+        at_least = torch.maximum(own, logits[..., SEP, None])
+        logits[..., self.announcement] = torch.where(early, at_least, own)
         return logits
 
     def spoken(self, vocab_size: int) -> Tensor:
