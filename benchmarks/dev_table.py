@@ -14,7 +14,7 @@ alone).
   the source itself.
 - oracle: the clauses that the recursive matching labels, which is the ceiling of extraction; and
   the same from the text as the models read it, with roles for names.
-- template: `spaces.generate.templates`, the rules that write the weak targets.
+- template: `spaces.templates`, the rules that write the weak targets.
 - extract: what the model's labeller keeps, as the generator reads it.
 - model: `spaces predict` with the model directory (by default the one in the package); extract
   pairs with --no-extract.
@@ -30,12 +30,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from spaces.extract.oracle import oracle_labels
-from spaces.generate.templates import template_summary
 from spaces.metrics import Interval, evaluate
 from spaces.outline import outline
 from spaces.records import Judgment, read_extract_pairs, read_judgments, read_predictions
 from spaces.sentences import split_clauses
 from spaces.summarizer import Summarizer, Summary
+from spaces.templates import template_summary
 
 LEAD_CHARACTERS = 280
 

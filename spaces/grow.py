@@ -30,8 +30,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from spaces.errors import ConfigError, InputError, ModelError
+from spaces.extract.features import FEATURES
 from spaces.extract.labeller import Labeller, LabellerConfig
-from spaces.extract.place import PLACE_SIZE
 from spaces.generate.backbone import Backbone
 from spaces.generate.model import Generator
 from spaces.hub import locate
@@ -90,11 +90,11 @@ def widen_generator(generator: Generator, width: int, *, seed: int = 42) -> Gene
 def widen_labeller(labeller: Labeller, width: int, *, seed: int = 42) -> Labeller:
     """The labeller for vectors `width` times over, each with its place behind it."""
     values = labeller.config.to_dict()
-    own = values["input_size"] - PLACE_SIZE
-    values["input_size"] = own * width + PLACE_SIZE
+    own = values["input_size"] - FEATURES
+    values["input_size"] = own * width + FEATURES
     wide = Labeller(LabellerConfig.from_dict(values))
     weights = labeller.state_dict()
-    vectors, place = weights["project.weight"].split([own, PLACE_SIZE], dim=1)
+    vectors, place = weights["project.weight"].split([own, FEATURES], dim=1)
     random = torch.Generator().manual_seed(seed)
     weights["project.weight"] = torch.cat([_shared(vectors, width, random), place], dim=1)
     wide.load_state_dict(weights)

@@ -5,7 +5,7 @@ A row is `{"id", "kind", "held_out", "sources": [[[text, section], …], …], "
 - `judgment`: a judgment with a summary, a row for each source: the extract that a labeller predicts
   which has not seen it (`"labels": "predicted"`), and the oracle extract (`"oracle"`);
 - `extract`: key sentences that people picked, and their summary;
-- `weak`: a judgment nobody summarized, with a summary from a template (`generate.templates`); its
+- `weak`: a judgment nobody summarized, with a summary from a template (`templates`); its
   source is the oracle extract of that summary among as many clauses drawn at random, since what the
   labeller will pick has faults too.
 """
@@ -26,11 +26,11 @@ from spaces.extract.labeller import select
 from spaces.extract.oracle import oracle_labels
 from spaces.extract.sharing import share_probabilities
 from spaces.files import atomic_write, dump_json
-from spaces.generate.templates import template_summary
 from spaces.generate.tokenizer import SEP, encode_source, segments_of
 from spaces.generate.training import Pair, Source
 from spaces.outline import OutlinedClause, columns, outline
-from spaces.sentences import split_clauses
+from spaces.sentences import character_pairs, split_clauses, supported_share
+from spaces.templates import template_summary
 
 __all__ = [
     "encode_pair",
@@ -78,12 +78,11 @@ def supported(target: str, source: Clauses, least: float) -> str:
     >>> supported("原告诉称：被告未还款。被告已出国。", [["原告诉称，被告至今未还款。", 1]], 0.6)
     '原告诉称：被告未还款。'
     """
-    text = "".join(part for part, _ in source)
-    known = {text[i : i + 2] for i in range(len(text) - 1)}
+    known = character_pairs("".join(part for part, _ in source))
     kept = []
     for sentence in re.findall(r"[^。；]+[。；]*", target):
         clauses = [clause.text for clause in split_clauses(sentence)]
-        grounded = [c for c in clauses if _OPENING.search(c) or _share(c, known) >= least]
+        grounded = [c for c in clauses if _OPENING.search(c) or supported_share(c, known) >= least]
         if any(not _OPENING.search(clause) for clause in grounded):
             kept += grounded
     return "".join(kept)
@@ -92,12 +91,6 @@ def supported(target: str, source: Clauses, least: float) -> str:
 _OPENING = re.compile(
     "^.{0,12}(?:[诉辩述]称|诉求|诉请|请求|查明|审查|审理|认为|判决)[^，：]{0,4}[，：]$|：$"
 )
-
-
-def _share(clause: str, known: set[str]) -> float:
-    letters = re.sub(r"\W", "", clause)
-    pairs = [letters[i : i + 2] for i in range(len(letters) - 1)]
-    return sum(pair in known for pair in pairs) / len(pairs) if pairs else 1.0
 
 
 def weak_rows(

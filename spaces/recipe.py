@@ -109,7 +109,9 @@ class Extract:
 
     encoder_layers: how many of the generator's pretrained layers make the vectors. window: how many
     tokens of a judgment they read at once (0: each clause by itself). hidden_size: the width of the
-    labeller. folds: labellers for the cross-fitted extracts. epochs: passes over the judgments.
+    labeller. folds: labellers for the cross-fitted extracts. unlabelled: how many judgments of
+    `weak.corpus` the labeller that is kept learns from too, what the labellers of the folds say of
+    them being their labels (self-training). epochs: passes over the judgments.
     batch_size: judgments in a step. learning_rate: the labeller's, at the start. tune_epochs:
     passes that train the encoder too, together with the labeller that is kept (0: none).
     tune_learning_rate: the encoder's, at the start. threshold: clauses
@@ -121,6 +123,7 @@ class Extract:
     window: int = 0
     hidden_size: int = 192
     folds: int = 15
+    unlabelled: int = 0
     epochs: float = 20
     batch_size: int = 8
     learning_rate: float = 1e-3

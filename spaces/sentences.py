@@ -15,7 +15,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-__all__ = ["Clause", "split_clauses"]
+__all__ = ["Clause", "character_pairs", "split_clauses", "supported_share"]
 
 # Ends of clauses. A comma or colon between two digits is part of a number or a time: 16,506 15:45
 # 16，506. White space and marks that close a quotation belong to what they follow. Nothing comes
@@ -71,3 +71,19 @@ def _is_silent(text: str, start: int, end: int) -> bool:
         not text[i].isalnum() and (text[i].isspace() or unicodedata.category(text[i]) in _SILENT)
         for i in range(start, end)
     )
+
+
+def character_pairs(text: str) -> set[str]:
+    """Every two characters that stand side by side in `text`."""
+    return {text[i : i + 2] for i in range(len(text) - 1)}
+
+
+def supported_share(clause: str, pairs: set[str]) -> float:
+    """The share of the clause's pairs of letters that are among `pairs`; 1 where it has none.
+
+    >>> supported_share("被告，未还", character_pairs("被告至今未还"))
+    0.6666666666666666
+    """
+    letters = re.sub(r"\W", "", clause)
+    own = [letters[i : i + 2] for i in range(len(letters) - 1)]
+    return sum(pair in pairs for pair in own) / len(own) if own else 1.0

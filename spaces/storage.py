@@ -27,8 +27,8 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from spaces.errors import ConfigError, InputError, ModelError
+from spaces.extract.features import FEATURES
 from spaces.extract.labeller import Labeller
-from spaces.extract.place import PLACE_SIZE
 from spaces.generate.backbone import Backbone
 from spaces.generate.model import Generator
 from spaces.generate.tokenizer import FIRST_SECTION, load_tokenizer
@@ -75,11 +75,11 @@ class Parts(NamedTuple):
         """Raise ModelError unless labeller and encoder, sections, embeddings and tokenizer
         fit."""
         expected = self.labeller.config.input_size
-        given = self.encoder.config.hidden_size + PLACE_SIZE
+        given = self.encoder.config.hidden_size + FEATURES
         if expected != given:
             raise ModelError(
                 f"the labeller expects vectors of {expected}, the encoder gives {given} "
-                f"({PLACE_SIZE} of them the clause's place): was it trained with another encoder?"
+                f"({FEATURES} of them the clause's place): was it trained with another encoder?"
             )
         told_apart, parts = self.generator.config.segments, FIRST_SECTION + len(SECTIONS)
         if told_apart < parts:

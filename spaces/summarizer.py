@@ -24,8 +24,8 @@ from spaces.card import plain_card
 from spaces.checks import swapped_parties
 from spaces.errors import ConfigError
 from spaces.extract.context import ClauseEncoder
+from spaces.extract.features import add_features
 from spaces.extract.labeller import Labeller, select
-from spaces.extract.place import add_place
 from spaces.extract.sharing import share_probabilities
 from spaces.facts import describe_missing, missing_facts
 from spaces.generate.backbone import Backbone
@@ -296,7 +296,7 @@ class Summarizer:
         read = [columns(draft.clauses) for draft in drafts]
         vectors = self.encoder.encode(read)
         parts = [
-            add_place(each, sections, texts)
+            add_features(each, sections, texts)
             for each, (texts, sections) in zip(vectors, read, strict=True)
         ]
         scores = self.labeller.probabilities(parts, batch_size=batch_size)

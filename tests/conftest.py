@@ -82,15 +82,15 @@ def tiny_generator(tiny_tokenizer):
 @pytest.fixture(scope="session")
 def tiny_summarizer(tiny_tokenizer, tiny_generator):
     """All parts, random, around `tiny_generator`. Shared: do not change it."""
+    from spaces.extract.features import FEATURES
     from spaces.extract.labeller import Labeller, LabellerConfig
-    from spaces.extract.place import PLACE_SIZE
     from spaces.generate.backbone import Backbone, BackboneConfig
     from spaces.summarizer import Summarizer, SummarizerConfig
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         encoder = Backbone(BackboneConfig(**_sizes(tiny_tokenizer)))
-        size = HIDDEN + PLACE_SIZE
+        size = HIDDEN + FEATURES
         labeller = Labeller(LabellerConfig(input_size=size, hidden_size=16, dilations=(1, 2)))
     config = SummarizerConfig(threshold=0.11, max_source_tokens=200, max_new_tokens=40)
     return Summarizer(tiny_tokenizer, encoder, labeller, tiny_generator, config)
@@ -120,7 +120,8 @@ words: {{base: {words}, mined: 5, min_count: 2}}
 pretrain: {{vocab_size: 900, hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 2,
   intermediate_size: 64, size: 96, epochs: 0.2, batch_size: 4, warmup_steps: 2, save_steps: 5}}
 extract: {{encoder_layers: 1, hidden_size: 16, folds: 2, epochs: 1, window: 64,
-  tune_epochs: 1, max_source_tokens: 90}}
+  tune_epochs: 1, max_source_tokens: 90, unlabelled: 3}}
+weak: {{corpus: [corpus.jsonl], documents: 3}}
 generate: {{max_tokens: 256, max_new_tokens: 12, epochs: 1, batch_size: 4, evaluations: 1,
   beams: 1}}
 """

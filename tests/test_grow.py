@@ -11,7 +11,7 @@ from torch import Tensor
 
 from spaces.cli import main
 from spaces.errors import ConfigError, InputError
-from spaces.extract.place import PLACE_SIZE
+from spaces.extract.features import FEATURES
 from spaces.generate.model import Generator, GeneratorConfig
 from spaces.grow import grow, widen_backbone, widen_generator, widen_labeller
 from spaces.pipeline import run
@@ -107,7 +107,7 @@ def test_training_tells_copies_apart() -> None:
 def test_a_labeller_reads_the_wider_vectors(tiny_summarizer) -> None:
     labeller = tiny_summarizer.labeller
     vectors = torch.randn(1, 7, labeller.config.input_size)
-    own, place = vectors.split([vectors.shape[2] - PLACE_SIZE, PLACE_SIZE], dim=2)
+    own, place = vectors.split([vectors.shape[2] - FEATURES, FEATURES], dim=2)
     mask = torch.ones(1, 7, dtype=torch.bool)
     wide = widen_labeller(labeller, 2)
     before = labeller(vectors=vectors, mask=mask).logits

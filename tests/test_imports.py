@@ -24,6 +24,7 @@ FLOORS = [
     {
         *("files", "records", "sentences", "words", "metrics", "folds", "training"),
         *("causes", "declarations", "parties", "bearers", "wording", "sections"),
+        *("passages", "templates"),
     },
     {"extract", "generate"},
     {"provenance", "summarizer", REST},
@@ -37,8 +38,6 @@ STRANGERS = [("extract", "generate")]
 # A door may import them too, but inside a function, when asked to train.
 TRAINING = {
     "spaces.pipeline",
-    "spaces.generate.passages",
-    "spaces.generate.templates",
     "spaces.pairs",
     "spaces.recipe",
     "spaces.steps",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 import yaml
 
 from spaces.errors import ConfigError, InputError
+from spaces.extract.store import VectorStore
 from spaces.pipeline import run
 from spaces.recipe import load_recipe
 from spaces.summarizer import Summarizer
@@ -64,6 +66,22 @@ def test_a_changed_setting_redoes_its_step_and_those_after(trained: Path) -> Non
     assert changed == {"adapt", "generator", "model"}
 
 
+def test_the_kept_labeller_learns_from_judgments_nobody_labelled(
+    trained: Path, tmp_path: Path
+) -> None:
+    """The labellers of the folds, which teach it, are the same without them; it is not."""
+    shutil.copytree(trained / "work", tmp_path / "work")
+    settings = [f"work_folder={tmp_path}/work", "extract.unlabelled=0"]
+    run("extract", trained / "config.yaml", settings)
+    assert len(VectorStore(trained / "work" / "unlabelled")) == 3
+
+    def weights(work: Path, name: str) -> bytes:
+        return (work / "work" / "labellers" / name / "model.safetensors").read_bytes()
+
+    assert weights(trained, "folds/1") == weights(tmp_path, "folds/1")
+    assert weights(trained, "refit") != weights(tmp_path, "refit")
+
+
 def test_the_card_has_the_figures_of_the_run(trained: Path) -> None:
     work = trained / "work"
     card = (work / "model-out" / "README.md").read_text("utf-8")
@@ -89,7 +107,8 @@ def test_the_card_has_the_figures_of_the_run(trained: Path) -> None:
     assert "| step | epoch | weighted | weighted_extracts | weighted_judgments | char" in card
     for entry in evaluated:
         names = ("weighted", "weighted_extracts", "weighted_judgments")
-        row = " | ".join(f"{entry[f'eval_{name}']:.4f}" for name in names)
+        scores = (entry[f"eval_{name}"] for name in names)
+        row = " | ".join(f"{score:.4f}" if score else "0" for score in scores)
         assert re.search(rf"\| {entry['step']} \| [\d.]+ \| {re.escape(row)} \|", card)
     for step in ("pretrain", "labellers", "generator"):
         assert re.search(rf"\| {step} \| \d+ \|", card)

@@ -139,9 +139,9 @@ class Labeller(PreTrainedModel):
         """Logits of all clauses, and with labels the loss.
 
         `vectors` (B, N, input_size) in any float type; `mask` (B, N), True at real clauses;
-        `labels` (B, N) 0 or 1. The loss is binary cross-entropy, averaged over the real clauses of
-        the batch. Raises ModelError when the vectors have another width than the labeller was made
-        for.
+        `labels` (B, N) from 0 to 1. The loss is binary cross-entropy, averaged over the real
+        clauses of the batch. Raises ModelError when the vectors have another width than the
+        labeller was made for.
         """
         if vectors.shape[-1] != self.config.input_size:
             raise ModelError(

@@ -29,7 +29,8 @@ VECTORS, INDEX = "vectors.f16", "index.jsonl"
 
 @dataclass(frozen=True)
 class LabelledVectors:
-    """The clauses of one judgment: `vectors` (n, d) float16 or float32, `labels` (n,) of 0 and 1.
+    """The clauses of one judgment: `vectors` (n, d) float16 or float32, `labels` (n,) of 0 and 1,
+    or of probabilities to learn from (a store keeps 0 and 1).
 
     Raises ValueError when the shapes do not fit together.
     """

@@ -1,10 +1,11 @@
 """Training the labeller with the Hugging Face Trainer. Needs the `train` extra; inference never
 imports it.
 
-The loss is binary cross-entropy against the oracle labels, as in SPACES. The labeller is small, so
-what matters is that whole judgments of very different lengths share batches cheaply (grouped by
-length, padded per batch) and that vectors come from disk (`VectorStore`), not from a padded copy of
-the corpus.
+The loss is binary cross-entropy against the oracle labels, as in SPACES, or against probabilities
+that other labellers gave (Xie et al. 2020, "Self-training with Noisy Student"). The labeller is
+small, so what matters is that whole judgments of very different lengths share batches cheaply
+(grouped by length, padded per batch) and that vectors come from disk (`VectorStore`), not from a
+padded copy of the corpus.
 """
 
 from __future__ import annotations
@@ -142,11 +143,13 @@ class _Documents(Dataset):
 
 
 def _collate(documents: list[LabelledVectors]) -> dict[str, torch.Tensor]:
-    """vectors (B, N, D) float32, mask (B, N) bool, labels (B, N) long with IGNORED at padding."""
+    """vectors (B, N, D) float32, mask (B, N) bool, labels (B, N) float with IGNORED at padding."""
     vectors, mask = pad_vectors([document.vectors for document in documents])
-    labels = torch.full(mask.shape, IGNORED, dtype=torch.long)
+    labels = torch.full(mask.shape, float(IGNORED))
     for row, document in enumerate(documents):
-        labels[row, : len(document)] = torch.from_numpy(np.asarray(document.labels, dtype=np.int64))
+        labels[row, : len(document)] = torch.from_numpy(
+            np.asarray(document.labels, dtype=np.float32)
+        )
     return {"vectors": vectors, "mask": mask, "labels": labels}
 
 

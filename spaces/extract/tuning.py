@@ -36,7 +36,7 @@ __all__ = ["Example", "tune_extractor"]
 
 @dataclass(frozen=True)
 class Example:
-    """One judgment of n clauses: `place` (n, PLACE_SIZE) as `extract.place` gives it, oracle
+    """One judgment of n clauses: `place` (n, FEATURES) as `extract.features` gives it, oracle
     `labels` (n,)."""
 
     clauses: TokenizedClauses
@@ -64,7 +64,7 @@ class Extractor(nn.Module):
         mask: Tensor,
         labels: Tensor,
     ) -> LabellerOutput:
-        """`owners` count the places of `mask` (B, N) row by row; `place` (B, N, PLACE_SIZE)."""
+        """`owners` count the places of `mask` (B, N) row by row; `place` (B, N, FEATURES)."""
         states = token_states(self.encoder, Windows(input_ids, attention_mask, segments, owners))
         clauses, owners = mask.numel(), owners.flatten()
         sums = states.new_zeros(clauses + 1, states.shape[1]).index_add(0, owners, states)

@@ -10,6 +10,7 @@ it was cut short.
     pretrain     the generator trained on the corpus, from nothing or from `pretrain.start`
     start        tokenizer and generator with the special words added: where both stages start
     vectors      sentence vectors and oracle labels of the training judgments
+    unlabelled   sentence vectors of judgments of the corpus
     labellers    a labeller per fold, one fitted on everything, and probabilities from labellers
                  that have not seen the judgment
     pairs        what the generator learns from: predicted and oracle extracts, and the extracts

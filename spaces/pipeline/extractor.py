@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ from spaces.pipeline.language import LanguageSteps
 from spaces.steps import Step
 
 __all__ = ["ExtractorSteps"]
+
+LONGEST = 6000
+"""Characters of an unlabelled judgment; longer ones would fill memory for little."""
 
 
 class ExtractorSteps(LanguageSteps):
@@ -47,17 +51,48 @@ class ExtractorSteps(LanguageSteps):
         return step
 
     @once
+    def unlabelled(self) -> Step:
+        start, weak = self.start(), self.recipe.weak
+        extract = self.recipe.extract
+        settings = {"layers": extract.encoder_layers, "window": extract.window}
+        settings["documents"] = extract.unlabelled
+        files = self.recipe.data.corpus_paths(weak.corpus)
+        step = self.step("unlabelled", settings, files, after=[start])
+
+        def work(folder: Path) -> None:
+            from spaces.extract.store import join_stores
+            from spaces.generate.pretraining import read_texts
+            from spaces.pipeline.working import Vectorize
+            from spaces.records import Judgment
+            from spaces.templates import template_summary
+
+            texts = read_texts(files, self.recipe.data.corpus_kinds)
+            # those that a template fits are whole and of first instance
+            fitting = (t for t in texts if len(t) <= LONGEST and template_summary(t) is not None)
+            judgments = (
+                Judgment(str(n), text)
+                for n, text in enumerate(itertools.islice(fitting, extract.unlabelled))
+            )
+            work = Vectorize(start.folder, extract.encoder_layers, extract.window)
+            shards = self.shards(folder, judgments, work)
+            join_stores(folder, shards, width=work.width)
+
+        step.run(work)
+        return step
+
+    @once
     def labellers(self) -> Step:
         vectors, settings = self.vectors(), self.recipe.extract
         names = ("hidden_size", "folds", "epochs", "batch_size", "learning_rate")
         described = {name: getattr(settings, name) for name in names}
         described["held_out"] = self.recipe.data.held_out
-        step = self.step("labellers", described, after=[vectors])
+        unlabelled = self.unlabelled() if settings.unlabelled else None
+        step = self.step("labellers", described, after=[s for s in (vectors, unlabelled) if s])
 
         def work(folder: Path) -> None:
             from spaces.extract.crossfit import cross_fit
             from spaces.extract.labeller import Labeller, LabellerConfig
-            from spaces.extract.store import VectorStore, write_vectors
+            from spaces.extract.store import LabelledVectors, VectorStore, write_vectors
             from spaces.extract.training import train_labeller
 
             store = VectorStore(vectors.folder)
@@ -86,7 +121,6 @@ class ExtractorSteps(LanguageSteps):
             def predict(labeller: Labeller, documents: list) -> list[np.ndarray]:
                 return labeller.probabilities([document.vectors for document in documents])
 
-            refit = fit([store[i] for i in learned], "refit")
             fitted = cross_fit(
                 [store[i] for i in learned],
                 [store.ids[i] for i in learned],
@@ -95,6 +129,14 @@ class ExtractorSteps(LanguageSteps):
                 predict,
                 self.recipe.seed,
             )
+            # the kept labeller learns what those of the folds think of others' judgments, too
+            others = VectorStore(unlabelled.folder) if unlabelled else []
+            opinions = zip(*(predict(model, list(others)) for model in fitted.models), strict=True)
+            taught = [
+                LabelledVectors(other.vectors, np.mean(each, axis=0))
+                for other, each in zip(others, opinions, strict=True)
+            ]
+            refit = fit([*(store[i] for i in learned), *taught], "refit")
             # a held-out judgment gets what the finished model would give it
             probabilities = dict(enumerate(predict(refit, list(store))))
             probabilities |= dict(zip(learned, fitted.probabilities, strict=True))
@@ -152,7 +194,7 @@ class ExtractorSteps(LanguageSteps):
     def tuning_examples(self, store) -> list:
         """The clauses of what is not held out, as tokens, with the places and labels in `store`."""
         from spaces.extract.context import TokenizedClauses
-        from spaces.extract.place import PLACE_SIZE
+        from spaces.extract.features import FEATURES
         from spaces.extract.tuning import Example
         from spaces.generate.tokenizer import FIRST_SECTION, load_tokenizer
 
@@ -160,7 +202,7 @@ class ExtractorSteps(LanguageSteps):
         examples = []
         for judgment, held, stored in zip(*self.labelled(), store, strict=True):
             if not held:
-                place = np.array(stored.vectors[:, -PLACE_SIZE:], dtype=np.float32)
+                place = np.array(stored.vectors[:, -FEATURES:], dtype=np.float32)
                 texts, sections = columns(outline(judgment.text))
                 segments = [FIRST_SECTION + section for section in sections]
                 tokenized = TokenizedClauses.of(texts, segments, tokenizer)

@@ -95,9 +95,9 @@ class Vectorize(_Reading):
 
     @property
     def width(self) -> int:
-        from spaces.extract.place import PLACE_SIZE
+        from spaces.extract.features import FEATURES
 
-        return self.encoder.backbone.config.hidden_size + PLACE_SIZE
+        return self.encoder.backbone.config.hidden_size + FEATURES
 
     def __call__(self, judgments: list, folder: Path) -> None:
         from spaces.extract.store import write_vectors
@@ -105,14 +105,14 @@ class Vectorize(_Reading):
         write_vectors(folder, ((j.id, self.labelled(j)) for j in judgments), width=self.width)
 
     def labelled(self, judgment):
+        from spaces.extract.features import add_features
         from spaces.extract.oracle import oracle_labels
-        from spaces.extract.place import add_place
         from spaces.extract.store import LabelledVectors
 
         texts, sections = columns(outline(judgment.text))
         labels = np.asarray(oracle_labels(texts, judgment.summary or ""))
         vectors = self.encoder.encode([(texts, sections)])[0]
-        return LabelledVectors(add_place(vectors, sections, texts), labels)
+        return LabelledVectors(add_features(vectors, sections, texts), labels)
 
 
 @dataclass

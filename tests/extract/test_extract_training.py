@@ -57,6 +57,13 @@ def test_overfits_a_toy_problem_and_says_nothing(capfd, tmp_path):
     )
 
 
+def test_labels_may_be_probabilities():
+    documents = [LabelledVectors(d.vectors, 0.1 + 0.6 * d.labels) for d in toy(16)]
+    labeller = fit(documents, epochs=25, learning_rate=3e-2)
+    found = np.concatenate(labeller.probabilities([d.vectors for d in documents]))
+    np.testing.assert_allclose(found, np.concatenate([d.labels for d in documents]), atol=0.1)
+
+
 def test_the_same_seed_gives_the_same_labeller():
     first, second, other = (fit(toy(8), seed=seed) for seed in (3, 3, 4))
     for name, weight in first.state_dict().items():

@@ -10,8 +10,8 @@ import torch
 
 from spaces.errors import ConfigError
 from spaces.extract.context import ClauseEncoder, TokenizedClauses
+from spaces.extract.features import FEATURES, add_features
 from spaces.extract.labeller import Labeller, LabellerConfig
-from spaces.extract.place import PLACE_SIZE, add_place
 from spaces.extract.tuning import Example, tune_extractor
 from spaces.generate.backbone import Backbone, BackboneConfig
 from spaces.generate.tokenizer import CLS, FIRST_SECTION, SEP
@@ -36,7 +36,7 @@ def build(tokenizer) -> tuple[Backbone, Labeller]:
             )
         )
         labeller = Labeller(
-            LabellerConfig(input_size=32 + PLACE_SIZE, hidden_size=16, dilations=(1,))
+            LabellerConfig(input_size=32 + FEATURES, hidden_size=16, dilations=(1,))
         )
     return backbone.eval(), labeller.eval()
 
@@ -52,7 +52,7 @@ def make_example(text: str, tokenizer) -> tuple[list, np.ndarray, Example]:
     labels = np.array(
         [i > 0 and clauses[i - 1].text.startswith(WORTH) for i in range(len(clauses))]
     )
-    place = add_place(
+    place = add_features(
         np.zeros((len(clauses), 0)), [c.section for c in clauses], [c.text for c in clauses]
     )
     return clauses, place, Example(tokenize(clauses, tokenizer), place, labels)
@@ -110,7 +110,7 @@ def test_both_parts_move_and_what_was_given_does_not(tuned, tiny_tokenizer):
 
 def test_nothing_to_learn_from_is_told(tiny_tokenizer, tmp_path):
     empty = Example(
-        TokenizedClauses.of([], [], tiny_tokenizer), np.zeros((0, PLACE_SIZE)), np.zeros(0)
+        TokenizedClauses.of([], [], tiny_tokenizer), np.zeros((0, FEATURES)), np.zeros(0)
     )
     with pytest.raises(ConfigError, match="at least one with tokens, got none"):
         tune(build(tiny_tokenizer), [empty], tmp_path)

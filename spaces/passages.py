@@ -1,7 +1,7 @@
 """The parts of a judgment that summaries are made of: cause, claim, defence, statutes and ruling,
 each by the formulas that courts use, and without what summaries leave out.
 
-For `templates` only, so only training needs it.
+For `templates` only.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from spaces.generate.templates import template_summary
+from spaces.templates import template_summary
 
 HEAD = (
     "原告：钱小满，男，汉族，住青山县。被告：郝大树，男，汉族，住青山县。"

@@ -9,7 +9,8 @@ is learned by heart. Long judgments are summarized in another manner than short 
 reasons apart, fewer statutes, no terms of payment.
 
 The weights of the cues and the lengths of the parts were fitted on summaries written by people.
-Only training needs this module.
+
+The labeller is told what the template would take (`extract.features`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from spaces.generate.passages import (
+from spaces.parties import find_parties
+from spaces.passages import (
     FOUND,
     OPINION,
     RULED,
@@ -32,11 +34,10 @@ from spaces.generate.passages import (
     grounds_of,
     ruling_of,
 )
-from spaces.parties import find_parties
 from spaces.sentences import split_clauses
 from spaces.wording import Wording
 
-__all__ = ["template_summary"]
+__all__ = ["cue_weights", "template_summary"]
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ def template_summary(text: str) -> str | None:
     pieces = Wording(text).pieces(0, len(text))
     read = re.sub(r"[ \t\u3000\r]", "", "".join(text[start:end] for start, end in pieces))
     clauses = [re.sub(r"\s", "", clause.text) for clause in split_clauses(read)]
-    manner = _LONG if len(text) >= _LONG_FROM else _SHORT
+    manner = _manner(len(text))
     chooser = _Chooser(text)
 
     ruled = max((i for i, clause in enumerate(clauses) if RULED.search(clause)), default=None)
@@ -230,6 +231,21 @@ def template_summary(text: str) -> str | None:
         summary.append(chooser.choose(manner.findings) + facts + reasons)
     summary.append(_laws(law, manner.laws, chooser) + chooser.choose(_RULINGS) + ruling)
     return "".join(summary)
+
+
+def cue_weights(clauses: Sequence[str], length: int) -> list[float]:
+    """For each clause of a judgment of `length` characters how much more of such a clause people
+    keep, in percent, as its words say.
+
+    >>> cue_weights(["被告应承担违约责任。", "当事人应当举证。"], 1200)
+    [35, -3]
+    """
+    manner = _manner(length)
+    return [_score(_OPENERS.sub("", clause), False, manner) for clause in clauses]
+
+
+def _manner(length: int) -> _Manner:
+    return _LONG if length >= _LONG_FROM else _SHORT
 
 
 def _laws(law: str, room: int, chooser: _Chooser) -> str:
