@@ -14,7 +14,7 @@ each of the size it had. What has to be divided follows from requiring equal out
   and dividing the embeddings would change the input. So weight and bias of the norm before it are
   divided by `width`; the output bias stays;
 - learned positions and segments are repeated; the selective read's matrix is one that reads and
-  writes; the copy head and the labeller read. The labeller's place columns stay as they are.
+  writes; the copy head and the labeller read. The labeller's columns for features stay as they are.
 
 With equal shares copies of a neuron would get equal gradients and stay copies for ever. The shares
 are drawn at random, around 1 / width, for each row and column: outputs are the same, gradients are
@@ -88,15 +88,15 @@ def widen_generator(generator: Generator, width: int, *, seed: int = 42) -> Gene
 
 @torch.no_grad()
 def widen_labeller(labeller: Labeller, width: int, *, seed: int = 42) -> Labeller:
-    """The labeller for vectors `width` times over, each with its place behind it."""
+    """The labeller for vectors `width` times over, each with its features behind it."""
     values = labeller.config.to_dict()
     own = values["input_size"] - FEATURES
     values["input_size"] = own * width + FEATURES
     wide = Labeller(LabellerConfig.from_dict(values))
     weights = labeller.state_dict()
-    vectors, place = weights["project.weight"].split([own, FEATURES], dim=1)
+    vectors, features = weights["project.weight"].split([own, FEATURES], dim=1)
     random = torch.Generator().manual_seed(seed)
-    weights["project.weight"] = torch.cat([_shared(vectors, width, random), place], dim=1)
+    weights["project.weight"] = torch.cat([_shared(vectors, width, random), features], dim=1)
     wide.load_state_dict(weights)
     return wide.eval()
 

@@ -4,7 +4,8 @@ A row is `{"id", "kind", "held_out", "sources": [[[text, section], …], …], "
 
 - `judgment`: a judgment with a summary, a row for each source: the extract that a labeller predicts
   which has not seen it (`"labels": "predicted"`), and the oracle extract (`"oracle"`);
-- `extract`: key sentences that people picked, and their summary;
+- `extract`: key sentences that people picked, and their summary, whole and as a labeller predicts
+  which of their clauses count;
 - `weak`: a judgment nobody summarized, with a summary from a template (`templates`); its
   source is the oracle extract of that summary among as many clauses drawn at random, since what the
   labeller will pick has faults too.

@@ -79,7 +79,8 @@ class Parts(NamedTuple):
         if expected != given:
             raise ModelError(
                 f"the labeller expects vectors of {expected}, the encoder gives {given} "
-                f"({FEATURES} of them the clause's place): was it trained with another encoder?"
+                f"({FEATURES} of them its own features): was it trained with another encoder, "
+                "or by an older version? Then train it again"
             )
         told_apart, parts = self.generator.config.segments, FIRST_SECTION + len(SECTIONS)
         if told_apart < parts:

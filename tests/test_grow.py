@@ -107,11 +107,11 @@ def test_training_tells_copies_apart() -> None:
 def test_a_labeller_reads_the_wider_vectors(tiny_summarizer) -> None:
     labeller = tiny_summarizer.labeller
     vectors = torch.randn(1, 7, labeller.config.input_size)
-    own, place = vectors.split([vectors.shape[2] - FEATURES, FEATURES], dim=2)
+    own, features = vectors.split([vectors.shape[2] - FEATURES, FEATURES], dim=2)
     mask = torch.ones(1, 7, dtype=torch.bool)
     wide = widen_labeller(labeller, 2)
     before = labeller(vectors=vectors, mask=mask).logits
-    after = wide(vectors=torch.cat([own, own, place], dim=2), mask=mask).logits
+    after = wide(vectors=torch.cat([own, own, features], dim=2), mask=mask).logits
     assert (before - after).abs().max() < 1e-5
 
 

@@ -36,11 +36,11 @@ __all__ = ["Example", "tune_extractor"]
 
 @dataclass(frozen=True)
 class Example:
-    """One judgment of n clauses: `place` (n, FEATURES) as `extract.features` gives it, oracle
+    """One judgment of n clauses: `features` (n, FEATURES) as `extract.features` gives it, oracle
     `labels` (n,)."""
 
     clauses: TokenizedClauses
-    place: np.ndarray
+    features: np.ndarray
     labels: np.ndarray
 
     def __len__(self) -> int:
@@ -60,17 +60,17 @@ class Extractor(nn.Module):
         attention_mask: Tensor,
         segments: Tensor,
         owners: Tensor,
-        place: Tensor,
+        features: Tensor,
         mask: Tensor,
         labels: Tensor,
     ) -> LabellerOutput:
-        """`owners` count the places of `mask` (B, N) row by row; `place` (B, N, FEATURES)."""
+        """`owners` count the places of `mask` (B, N) row by row; `features` (B, N, FEATURES)."""
         states = token_states(self.encoder, Windows(input_ids, attention_mask, segments, owners))
         clauses, owners = mask.numel(), owners.flatten()
         sums = states.new_zeros(clauses + 1, states.shape[1]).index_add(0, owners, states)
         counts = torch.bincount(owners, minlength=clauses + 1).clamp(min=1)
         means = (sums / counts[:, None])[:clauses].view(*mask.shape, -1)
-        vectors = torch.cat([means, place], dim=-1)
+        vectors = torch.cat([means, features], dim=-1)
         return self.labeller(vectors=vectors, mask=mask, labels=labels)
 
 
@@ -83,7 +83,7 @@ class Collator:
         self.random = np.random.default_rng(seed)
 
     def __call__(self, examples: list[Example]) -> dict[str, Tensor]:
-        place, mask = pad_vectors([example.place for example in examples])
+        features, mask = pad_vectors([example.features for example in examples])
         labels = torch.zeros(mask.shape)
         cuts = []
         for row, example in enumerate(examples):
@@ -92,7 +92,7 @@ class Collator:
             for start, end in cut_windows(example.clauses.counts, self.window, first):
                 cuts.append((example.clauses, row * mask.shape[1], start, end))
         windows = make_windows(cuts, mask.numel(), self.frame)
-        return {**windows._asdict(), "place": place, "mask": mask, "labels": labels}
+        return {**windows._asdict(), "features": features, "mask": mask, "labels": labels}
 
 
 def tune_extractor(

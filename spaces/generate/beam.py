@@ -1,10 +1,10 @@
 """Beam search with copy tags, in batches and with a cache; one beam is greedy decoding.
 
-Per step and beam a copy tag is chosen first and says which tokens may come (`copying.CopyState`).
-Among these the k largest logits share the probability (sparse softmax: Su Jianlin,
-《SPACES：“抽取-生成”式长文本摘要（法研杯总结）》; k the same as in
-`losses.sparse_cross_entropy`). The tag itself costs nothing, nor does a token that is the only
-one to continue a run. Hypotheses are compared by
+Per step and beam a copy tag is chosen first and says which tokens may come
+(`constraints.Constraints`). Among these the k largest logits share the probability (sparse softmax:
+Su Jianlin, 《SPACES：“抽取-生成”式长文本摘要（法研杯总结）》; k the same as in
+`losses.sparse_cross_entropy`). The tag itself costs nothing, nor does a token that is the only one
+to continue a run. Hypotheses are compared by
 
     sum of log p(token) / length ** length_penalty        length: tokens, the closing [SEP] included
 
@@ -22,16 +22,12 @@ import torch
 from torch import Tensor
 
 from spaces.errors import ConfigError, ModelError
-from spaces.generate.copying import INSIDE, OUTSIDE, CopyState, resolve_positions, take_beams
-from spaces.generate.cues import CueState, CueTokens
+from spaces.generate.constraints import Constraints
+from spaces.generate.copying import resolve_positions, take_beams
+from spaces.generate.cues import CueTokens
 from spaces.generate.numbers import NO_NUMBERS, NumberTokens
 from spaces.generate.padding import pad
-from spaces.generate.rules import NoRepeat, repeat_limits
-from spaces.generate.salience import Salience
 from spaces.generate.tokenizer import CLS, SEP
-
-# Taken from the logit of [SEP] where the text is not to end yet: it still may, as a last resort.
-_LAST_RESORT = 1e4
 
 
 class DecoderCache(Protocol):
@@ -134,70 +130,35 @@ def beam_search(
         beams=beams,
         max_new_tokens=max_new_tokens,
     )
-    copy = CopyState(
+    constraints = Constraints(
         source_ids=source_ids,
         source_mask=source_mask,
-        beams=beams,
-        numbers=numbers,
-        look_back=look_back,
-    )
-    texts = _Texts(source_ids, beams=beams, max_new_tokens=max_new_tokens)
-    repeats = NoRepeat(
-        source_ids=source_ids,
+        segments=parts,
+        probabilities=None if salience is None else pad(salience, model.device, torch.float)[0],
         beams=beams,
         max_new_tokens=max_new_tokens,
-        limits=repeat_limits(no_repeat),
-        protected=[*numbers.digits, *numbers.points, *numbers.units],
-    )
-    probabilities = None if salience is None else pad(salience, model.device, torch.float)[0]
-    stages = CueState(
-        segments=torch.zeros_like(source_ids) if parts is None else parts,
-        beams=beams,
-        cues=cues or CueTokens(),
-        wanted=None if probabilities is None else probabilities > keep_threshold,
-    )
-    wanted = Salience(
-        source_mask=source_mask,
-        probabilities=probabilities,
-        threshold=keep_threshold,
-        keep_weight=keep_weight,
+        no_repeat=no_repeat,
+        copy_bias=copy_bias,
+        generate_limit=generate_limit,
+        look_back=look_back,
         skip_cost=skip_cost,
         end_cost=end_cost,
+        keep_weight=keep_weight,
+        keep_threshold=keep_threshold,
+        numbers=numbers,
+        cues=cues or CueTokens(),
     )
-    states = [cache, copy, texts, repeats, stages, wanted]
+    texts = _Texts(source_ids, beams=beams, max_new_tokens=max_new_tokens)
+    states = [cache, constraints, texts]
     pools = [_Pool(beams, max_new_tokens, length_penalty) for _ in sources]
     open_pools = pools  # those of the documents still in the batch, row by row
     tokens = source_ids.new_full((len(sources), beams), CLS)
     scores = torch.full(tokens.shape, -torch.inf, device=tokens.device)
     scores[:, 0] = 0.0  # all beams begin alike: one of them is enough
 
-    one_hot = torch.eye(3, device=tokens.device)
-    generating, continuing = one_hot[OUTSIDE], one_hot[INSIDE]
-
     for step in range(1, max_new_tokens + 1):
         logits, tag_logits = model.step(tokens=tokens, cache=cache)
-        banned = repeats.banned(logits.shape[-1]) | stages.banned(logits.shape[-1])
-        waiting, verbatim = stages.waiting(copy.furthest), stages.verbatim(copy.furthest)
-        # a small model that writes sentences of its own makes them up, and may not come back
-        spent = (copy.own >= generate_limit) & bool(generate_limit)
-        silent = verbatim | spent
-        bare = (waiting & verbatim & ~stages.opening) | spent
-        withheld = copy_bias + _LAST_RESORT * bare[..., None]
-        tag_logits = tag_logits - withheld * generating
-        tag_logits = tag_logits + _LAST_RESORT * stages.onward(copy.ends)[..., None] * continuing
-        if wanted.active:
-            tag_logits = tag_logits + wanted.tags(copy)
-        tags, allowed = copy.choose(
-            tag_logits=tag_logits,
-            banned=banned,
-            reachable=stages.reachable(copy.furthest, copy.begin),
-        )
-        logits = stages.announce(logits, waiting)
-        if wanted.active:
-            logits = logits + wanted.tokens(copy, tags=tags, vocab_size=logits.shape[-1])
-        logits[..., SEP] = logits[..., SEP] - _LAST_RESORT * waiting
-        free = ~(silent & (tags == OUTSIDE))[..., None]
-        allowed = allowed & (free | stages.spoken(logits.shape[-1]))
+        tags, logits, allowed = constraints.choose(logits=logits, tag_logits=tag_logits)
         log_p, choices = sparse_log_softmax(logits=logits, allowed=allowed, k=sparse_top_k)
 
         # W best of all candidates: those that end leave; W best of the others: the next beams
@@ -223,10 +184,8 @@ def beam_search(
             for state in states:
                 state.reorder(parents)
         tags = tags.gather(1, parents)
-        copy.advance(tags=tags, tokens=tokens)
-        texts.advance(tokens=tokens, tags=tags, ends=copy.ends)
-        repeats.advance(tokens=tokens)
-        stages.advance(tokens=tokens, furthest=copy.furthest)
+        constraints.advance(tokens=tokens, tags=tags)
+        texts.advance(tokens=tokens, tags=tags, ends=constraints.ends)
     else:
         for row, beam in torch.isfinite(scores).nonzero().tolist():
             open_pools[row].add(texts.read(row, beam), scores[row, beam].item(), truncated=True)

@@ -202,11 +202,11 @@ class ExtractorSteps(LanguageSteps):
         examples = []
         for judgment, held, stored in zip(*self.labelled(), store, strict=True):
             if not held:
-                place = np.array(stored.vectors[:, -FEATURES:], dtype=np.float32)
+                features = np.array(stored.vectors[:, -FEATURES:], dtype=np.float32)
                 texts, sections = columns(outline(judgment.text))
                 segments = [FIRST_SECTION + section for section in sections]
                 tokenized = TokenizedClauses.of(texts, segments, tokenizer)
-                examples.append(Example(tokenized, place, np.array(stored.labels)))
+                examples.append(Example(tokenized, features, np.array(stored.labels)))
         return examples
 
     def extractor(self) -> tuple:

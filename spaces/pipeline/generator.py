@@ -36,15 +36,23 @@ class GeneratorSteps(ExtractorSteps):
             store = VectorStore(vectors.folder)
 
             def records() -> Iterator[tuple]:
+                judgments = self.judgments()
                 with np.load(labellers.folder / "probabilities.npz") as probabilities:
-                    for i, (judgment, held) in enumerate(zip(*self.judgments(), strict=True)):
+
+                    def predicted(i: int) -> tuple:
+                        return "predicted", probabilities[str(i)], extract.threshold
+
+                    for i, (judgment, held) in enumerate(zip(*judgments, strict=True)):
                         row = {"id": judgment.id, "kind": "judgment", "held_out": held}
-                        predicted = ("predicted", probabilities[str(i)], extract.threshold)
                         oracle = ("oracle", np.array(store[i].labels), 0.5)
-                        yield row, judgment.text, judgment.summary or "", [predicted, oracle]
-                for pair, held in zip(*self.extracts(), strict=True):
-                    row = {"id": pair.id, "kind": "extract", "held_out": held}
-                    yield row, pair.source, pair.target, []
+                        yield row, judgment.text, judgment.summary or "", [predicted(i), oracle]
+                    # given whole, of which the decoder sees what is probable: both are learned
+                    for i, (pair, held) in enumerate(
+                        zip(*self.extracts(), strict=True), len(judgments[0])
+                    ):
+                        row = {"id": pair.id, "kind": "extract", "held_out": held}
+                        yield row, pair.source, pair.target, []
+                        yield row, pair.source, pair.target, [predicted(i)]
 
             work = MakePairs(start.folder, support, extract.max_source_tokens - 2)
             join_rows(folder / "pairs.jsonl", self.shards(folder, records(), work))

@@ -1,4 +1,4 @@
-"""The clause's place behind its vector."""
+"""What stands behind a clause's vector: its place, what stands around, what rules take."""
 
 from __future__ import annotations
 

@@ -52,10 +52,10 @@ def make_example(text: str, tokenizer) -> tuple[list, np.ndarray, Example]:
     labels = np.array(
         [i > 0 and clauses[i - 1].text.startswith(WORTH) for i in range(len(clauses))]
     )
-    place = add_features(
+    features = add_features(
         np.zeros((len(clauses), 0)), [c.section for c in clauses], [c.text for c in clauses]
     )
-    return clauses, place, Example(tokenize(clauses, tokenizer), place, labels)
+    return clauses, features, Example(tokenize(clauses, tokenizer), features, labels)
 
 
 def make_text(random: np.random.Generator) -> str:
@@ -89,11 +89,11 @@ def tuned(tiny_tokenizer, tmp_path_factory):
 def test_it_learns_what_the_context_tells(tuned, tiny_tokenizer):
     before, (encoder, labeller), random = tuned
     assert not encoder.training and not labeller.training
-    clauses, place, example = make_example(make_text(random), tiny_tokenizer)
+    clauses, features, example = make_example(make_text(random), tiny_tokenizer)
     vectors = ClauseEncoder(encoder, tiny_tokenizer, window=40, first_segment=FIRST_SECTION).encode(
         [columns(clauses)]
     )[0]
-    (found,) = labeller.probabilities([np.concatenate([vectors, place], axis=1)])
+    (found,) = labeller.probabilities([np.concatenate([vectors, features], axis=1)])
     assert ((found > 0.5) == example.labels.astype(bool)).mean() > 0.9
 
 
