@@ -3,8 +3,8 @@
 A summary is put together from runs of the judgment and from phrases of its own. Where one ends and
 the next begins, a comma or semicolon of the judgment may stand before the cue of the next section
 (…27000元；被告辩称), a cue may open a section that is then left empty (经审理查明，本院认为), a
-mark may follow a mark; the court's reasons may stand behind the defence as if the defendant had
-said them. Each is mended here, in tokens, so that every character keeps its origin:
+mark may follow a mark; what the court found or thinks may stand behind the defence as if the
+defendant had said it. Each is mended here, in tokens, so that every character keeps its origin:
 what is put in place counts as generated, what is left out is gone. Inside a run nothing is touched,
 since that is the judgment's own text.
 """
@@ -38,11 +38,34 @@ _SUPERFLUOUS = [
 # Marks that become a stop: where a section ends, and at the end of the text.
 _SECTION_END = re.compile(f"[,;、](?=(?:{_FOUND}|本院认为|依照|依据|{_DEFENDED}))")
 _TEXT_END = re.compile("[,;:、]$")
-_REASONS = FIRST_SECTION + SECTIONS.index("reasons")
-_OPINION = ["本院认为", ","]
-# What says by itself that the court speaks: before its reasons, and at their beginning.
-_SPEAKS = re.compile("(?:认为|审[理查])[,:]?$")
-_SPEAKING = re.compile("(?:.{0,12}认为|本院|综上|.{0,4}(?:依照|依据|根据|按照)|.{0,4}判决)")
+
+
+class _Announcement(NamedTuple):
+    """The cue of a section in pieces, and where it is not to be put: behind and before what says by
+    itself that the court speaks, nor behind the first words of something else."""
+
+    section: int
+    cue: Sequence[str]
+    before: re.Pattern[str]
+    behind: re.Pattern[str]
+
+
+_ANNOUNCEMENTS = [
+    _Announcement(
+        FIRST_SECTION + SECTIONS.index("facts"),
+        ["经审理查明", ","],
+        re.compile("(?:认为|查明|确认|认定|审[理查])[^。;]{0,6}$|[^,;。]$"),
+        re.compile(
+            ".{0,12}(?:认为|查明|确认|认定|审[理查]|本院)|综上|.{0,4}(?:依照|依据|根据|按照)"
+        ),
+    ),
+    _Announcement(
+        FIRST_SECTION + SECTIONS.index("reasons"),
+        ["本院认为", ","],
+        re.compile("(?:认为|审[理查])[,:]?$"),
+        re.compile("(?:.{0,12}认为|本院|综上|.{0,4}(?:依照|依据|根据|按照)|.{0,4}判决)"),
+    ),
+]
 
 
 class _Item(NamedTuple):
@@ -58,18 +81,20 @@ class Joints:
         self.pieces = pieces
         numbers = {piece: i for i, piece in enumerate(pieces)}
         self.stop = numbers.get(_STOP)
-        self.cue = [numbers.get(piece) for piece in _OPINION]
+        self.cues = [[numbers.get(p) for p in each.cue] for each in _ANNOUNCEMENTS]
 
     def mend(self, hypothesis: Hypothesis, segments: Sequence[int] = ()) -> Hypothesis:
         """The hypothesis with its joints mended; one that is truncated keeps its end. `segments`:
-        those of the source's tokens, which tell where the court's reasons begin.
+        those of the source's tokens, which tell where the court begins to speak.
 
         >>> Joints(["27000元", ";", "被告", "辩称", "。"]).mend(hypothesis)  # tokens 0 1 2 3
         Hypothesis(tokens=[0, 4, 2, 3], tags=[1, 0, 0, 0], positions=[7, -1, -1, -1], ...)
         """
         rows = zip(hypothesis.tokens, hypothesis.tags, hypothesis.positions, strict=True)
         items = [_Item(*row) for row in rows]
-        self._announce_reasons(items, segments)
+        for announcement, cue in zip(_ANNOUNCEMENTS, self.cues, strict=True):
+            if self.stop is not None and None not in cue:
+                self._announce(items, segments, announcement, cue)
         for pattern in _SUPERFLUOUS:
             self._replace(items, pattern, [])
         if self.stop is not None:
@@ -80,23 +105,22 @@ class Joints:
         tokens, tags, positions = map(list, zip(*items, strict=True)) if items else ([], [], [])
         return replace(hypothesis, tokens=tokens, tags=tags, positions=positions)
 
-    def _announce_reasons(self, items: list[_Item], segments: Sequence[int]) -> None:
-        """Put 本院认为 before the first of the court's reasons, unless it is clear who speaks."""
-        reasons = {i for i, segment in enumerate(segments) if segment == _REASONS}
-        place = next((i for i, item in enumerate(items) if item.position in reasons), 0)
+    def _announce(
+        self,
+        items: list[_Item],
+        segments: Sequence[int],
+        announcement: _Announcement,
+        cue: Sequence[int],
+    ) -> None:
+        """Put the cue before the first words of its section, unless it is clear who speaks."""
+        section = {i for i, segment in enumerate(segments) if segment == announcement.section}
+        place = next((i for i, item in enumerate(items) if item.position in section), 0)
         before, behind = self._text(items[:place]), self._text(items[place : place + 12])
-        if (
-            not place
-            or None in (self.stop, *self.cue)
-            or _SPEAKS.search(before)
-            or _SPEAKING.match(behind)
-        ):
+        if not place or announcement.before.search(before) or announcement.behind.match(behind):
             return
-        cue = [_Item(token, OUTSIDE, -1) for token in self.cue]
+        stop = [] if before[-1] in ",;:、。" else [self.stop]
         items[place] = items[place]._replace(tag=BEGIN)
-        items[place:place] = (
-            cue if before[-1] in ",;:、。" else [_Item(self.stop, OUTSIDE, -1), *cue]
-        )
+        items[place:place] = [_Item(token, OUTSIDE, -1) for token in (*stop, *cue)]
 
     def _text(self, items: Sequence[_Item]) -> str:
         return "".join(self.pieces[item.token] for item in items)

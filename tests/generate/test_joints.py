@@ -107,6 +107,23 @@ def test_reasons_are_announced_as_the_courts(runs: tuple[str, ...], expected: st
     assert all(found.tags[i] == OUTSIDE for i in own)
 
 
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        (("欠 款 ,", "还 款 。"), "欠款。经审理查明,还款。"),
+        (("+经审理查明 ,", "还 款 。"), "经审理查明,还款。"),
+        (("欠 款 ;", "经审理查明 , 还 款 。"), "欠款。经审理查明,还款。"),
+        (("欠 款 ;", "本院认为 , 还 款 。"), "欠款。本院认为,还款。"),
+        (("欠 款 :", "还 款 。"), "欠款:还款。"),
+        (("被告", "还 款 。"), "被告还款。"),
+    ],
+)
+def test_facts_are_announced_as_found(runs: tuple[str, ...], expected: str) -> None:
+    segments = [0] * 100 + [FIRST_SECTION + SECTIONS.index("facts")] * 100
+    found = Joints(PIECES).mend(hypothesis(*runs), segments)
+    assert "".join(PIECES[i] for i in found.tokens) == expected
+
+
 def test_a_run_that_goes_on_into_the_reasons_is_parted_there() -> None:
     found = Joints(PIECES).mend(hypothesis("欠 款 。 还 款 。"), [0] * 3 + [REASONS] * 3)
     assert "".join(PIECES[i] for i in found.tokens) == "欠款。本院认为,还款。"
