@@ -8,9 +8,9 @@ alone gives the right of recourse to whoever stands before it. Nor may one be mi
 that is told: what stands first is the main order. And what opens the ruling (判决如下) comes with
 it: without it the orders would stand among the reasons.
 
-And who is said to have answered has an answer: 被告辩称 is not told without what he said, nor what he
-said without his name: else it is laid to whoever spoke before. Nor is 对于利息 told without what the
-court thinks of it.
+And who is said to have answered has an answer: 被告辩称 is not told without what he said, nor what
+he said without his name: else it is laid to whoever spoke before. Nor is 对于利息 told without what
+the court thinks of it.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def _items(texts: Sequence[str], sections: Sequence[int]) -> list[tuple[int, int
 def share_cues(
     probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
 ) -> np.ndarray:
-    """The probabilities with a cue (被告辩称，) and the most probable clause of its answer having the
-    higher of theirs; an answer goes up to the next cue, and stays in the section.
+    """The probabilities with a cue (被告辩称，) and the most probable clause of its answer having
+    the higher of theirs; an answer goes up to the next cue, and stays in the section.
 
     >>> share_cues([0.7, 0.1, 0.2], ["被告辩称，", "已还款。", "无息。"], [2, 2, 2]).tolist()
     [0.7, 0.1, 0.7]

@@ -100,9 +100,11 @@ class Constraints:
         tag_logits = tag_logits - withheld * self.generating + onward * self.continuing
         if self.salience.active:
             tag_logits = tag_logits + self.salience.tags(copy)
+        # the ruling may say what the reasons said: its words are due, whatever stood before them
+        repeated = self.repeats.banned(size) & ~(waiting & verbatim)[..., None]
         tags, allowed = copy.choose(
             tag_logits=tag_logits,
-            banned=self.repeats.banned(size) | stages.banned(size),
+            banned=repeated | stages.banned(size),
             reachable=stages.reachable(copy.furthest, copy.begin),
         )
         logits = stages.announce(logits, waiting)

@@ -196,6 +196,28 @@ def test_the_ruling_is_told_to_its_last_wanted_word_and_nothing_is_made_up_in_it
     assert found(0.9) == [A, B, C, B, C]
 
 
+def test_the_ruling_may_say_what_was_said_before():
+    """B C was generated, and the source has it once: the usual rule would break the ruling off."""
+
+    def scores(source, text):
+        logits = [0.0] * VOCAB
+        logits[(B, C, A)[len(text)] if len(text) < 3 else SEP] = 99.0
+        return logits, WANTS_O if len(text) < 3 else (2.0, 3.0, 1.0)
+
+    ruled = 2 + SECTIONS.index("ruling")
+    (found,) = beam_search(
+        FakeModel(scores),
+        [[CLS, D, B, C, D, SEP]],
+        segments=[[0, 2, ruled, ruled, ruled, 0]],
+        salience=[[0.0, 0.9, 0.9, 0.9, 0.9, 0.0]],
+        cues=CueTokens(rulings=(A,)),
+        max_new_tokens=8,
+        no_repeat=2,
+        look_back=0,
+    )
+    assert found.tokens[:5] == [B, C, A, B, C]
+
+
 def test_a_document_stops_as_soon_as_nothing_can_beat_its_best():
     greedy = table_model(TRAP)
     search(greedy, [A], max_new_tokens=50)
