@@ -29,7 +29,8 @@ _DEFENDED = "(?:被告|第三人)[^,;:。]{0,8}?(?:辩称|未作?答辩)"
 _STOP = "。"
 _SUPERFLUOUS = [
     # a cue whose section is empty: the next cue stands for it
-    re.compile(f"{_FOUND}[,:]*(?=(?:{_FOUND}|本院认为))"),
+    re.compile(f"{_FOUND}[,:]*(?=(?:{_FOUND}|本院认为|{_DEFENDED}))"),
+    re.compile(f"(?<=。){_FOUND}[,:]*。"),
     re.compile("被告[^,;:。]{0,8}?辩称[,:]*(?=被告[^,;:。]{0,8}?辩称)"),
     # of two marks the stronger stays
     re.compile("(?<=[。;:,])[:,;、]+"),
