@@ -411,7 +411,7 @@ class Summarizer:
                 cues=self.cues,
             )
             for draft, found in zip(batch, hypotheses, strict=True):
-                hypothesis = self.joints.mend(found, draft.segments)
+                hypothesis = self.joints.mend(found, draft.segments, draft.source)
                 draft.summary, draft.spans = render(
                     hypothesis, draft.offsets, draft.extract, draft.judgment, self.tokenizer
                 )

@@ -122,7 +122,8 @@ class CopyState:
     Numbers are copied whole, with their unit: a run neither begins nor ends within a number of the
     source, no digit follows a number, and none is generated but the number of a list's item, behind
     a stop and before a mark (`：1、`). Nor are units generated behind numbers, or tokens that are a
-    figure by themselves (`十倍`, `第七条`). See `numbers.NumberTokens`.
+    figure by themselves (`十倍`, `第七条`). Nor does a run begin where the name of a law ends
+    (`》第六条`). See `numbers.NumberTokens`.
     """
 
     def __init__(
@@ -156,7 +157,10 @@ class CopyState:
         whole = (number | unit) & source_mask
         within = (number & _before(number)) | unit
         self.unfinished = whole & _behind(within)  # (B, S): no run may end here
-        self.begin = self.inside & ~ambiguous & ~within  # (B, S): a run may begin here
+        # an article belongs to the law it stands behind, not to one that was generated
+        title = self._is(source_ids, "titles")
+        article = title | _before(title)
+        self.begin = self.inside & ~ambiguous & ~within & ~article  # (B, S): a run may begin here
         self.match = source_mask.new_zeros((source_ids.shape[0], beams, source_ids.shape[1]))
         # (B, W): the beam's last token is of a number, in digits or in Chinese numerals; an item of
         # a list may begin here; its number has just been generated

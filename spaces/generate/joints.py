@@ -30,12 +30,14 @@ _STOP = "。"
 _SUPERFLUOUS = [
     # a cue whose section is empty: the next cue stands for it
     re.compile(f"{_FOUND}[,:]*(?=(?:{_FOUND}|本院认为|{_DEFENDED}))"),
-    re.compile(f"(?<=。){_FOUND}[,:]*。"),
+    re.compile(f"(?<=[。;,]){_FOUND}[,:]*。"),
     re.compile("被告[^,;:。]{0,8}?辩称[,:]*(?=被告[^,;:。]{0,8}?辩称)"),
     # of two marks the stronger stays
     re.compile("(?<=[。;:,])[:,;、]+"),
     re.compile("[:,;、]+(?=。)"),
 ]
+_AHEAD = 12  # tokens
+_MARKS = re.compile("[。;:,、]+")
 # Marks that become a stop: where a section ends, and at the end of the text.
 _SECTION_END = re.compile(f"[,;、](?=(?:{_FOUND}|本院认为|依照|依据|{_DEFENDED}))")
 _TEXT_END = re.compile("[,;:、]$")
@@ -58,6 +60,7 @@ _ANNOUNCEMENTS = [
         re.compile("(?:认为|查明|确认|认定|审[理查])[^。;]{0,6}$|[^,;。]$"),
         re.compile(
             ".{0,12}(?:认为|查明|确认|认定|审[理查]|本院)|综上|.{0,4}(?:依照|依据|根据|按照)"
+            "|[^。;]{0,24}[辩诉述]称|[^,。;]{0,12}(?:提交|提供|举示|主张|请求)"
         ),
     ),
     _Announcement(
@@ -84,9 +87,11 @@ class Joints:
         self.stop = numbers.get(_STOP)
         self.cues = [[numbers.get(p) for p in each.cue] for each in _ANNOUNCEMENTS]
 
-    def mend(self, hypothesis: Hypothesis, segments: Sequence[int] = ()) -> Hypothesis:
-        """The hypothesis with its joints mended; one that is truncated keeps its end. `segments`:
-        those of the source's tokens, which tell where the court begins to speak.
+    def mend(
+        self, hypothesis: Hypothesis, segments: Sequence[int] = (), source: Sequence[int] = ()
+    ) -> Hypothesis:
+        """The hypothesis with its joints mended; one that is truncated keeps its end. `source`: its
+        tokens, and `segments` those of them, which tell where the court begins to speak.
 
         >>> Joints(["27000元", ";", "被告", "辩称", "。"]).mend(hypothesis)  # tokens 0 1 2 3
         Hypothesis(tokens=[0, 4, 2, 3], tags=[1, 0, 0, 0], positions=[7, -1, -1, -1], ...)
@@ -95,7 +100,7 @@ class Joints:
         items = [_Item(*row) for row in rows]
         for announcement, cue in zip(_ANNOUNCEMENTS, self.cues, strict=True):
             if self.stop is not None and None not in cue:
-                self._announce(items, segments, announcement, cue)
+                self._announce(items, segments, source, announcement, cue)
         for pattern in _SUPERFLUOUS:
             self._replace(items, pattern, [])
         if self.stop is not None:
@@ -110,14 +115,21 @@ class Joints:
         self,
         items: list[_Item],
         segments: Sequence[int],
+        source: Sequence[int],
         announcement: _Announcement,
         cue: Sequence[int],
     ) -> None:
         """Put the cue before the first words of its section, unless it is clear who speaks."""
         section = {i for i, segment in enumerate(segments) if segment == announcement.section}
         place = next((i for i, item in enumerate(items) if item.position in section), 0)
-        before, behind = self._text(items[:place]), self._text(items[place : place + 12])
-        if not place or announcement.before.search(before) or announcement.behind.match(behind):
+        if not place:
+            return
+        before, behind = self._text(items[:place]), self._text(items[place : place + _AHEAD])
+        # a run may break off before the source says who speaks
+        begin = items[place].position
+        there = "".join(self.pieces[token] for token in source[begin : begin + _AHEAD])
+        known = announcement.behind.match(behind) or announcement.behind.match(there)
+        if known or announcement.before.search(before):
             return
         stop = [] if before[-1] in ",;:、。" else [self.stop]
         items[place] = items[place]._replace(tag=BEGIN)
@@ -138,7 +150,9 @@ class Joints:
             if first is None or last is None or first == last:
                 continue
             if last < len(items):
-                if all(item.tag == INSIDE for item in items[first + 1 : last + 1]):
+                # a mark that a run begins with is at a joint; words that it begins with are its own
+                own = first if _MARKS.fullmatch(match.group()) else first + 1
+                if all(item.tag == INSIDE for item in items[own : last + 1]):
                     continue
                 if items[last].tag == INSIDE:  # the run now begins here
                     items[last] = items[last]._replace(tag=BEGIN)

@@ -31,7 +31,8 @@ class NumberTokens:
     """Token ids: `digits`; `points` that belong to a number between two digits; `stops` that an
     item of a list may begin behind, `marks` behind its number; `numerals`, Chinese ones; `units`,
     which are copied with their number, of which `scales` (万) need another; `figures`, pieces that
-    are a number and a unit by themselves.
+    are a number and a unit by themselves; `titles`, what closes the name of a law, behind which
+    the number of its article stands.
     """
 
     digits: tuple[int, ...] = ()
@@ -42,6 +43,7 @@ class NumberTokens:
     units: tuple[int, ...] = ()
     scales: tuple[int, ...] = ()
     figures: tuple[int, ...] = ()
+    titles: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, pieces: Sequence[str]) -> NumberTokens:
@@ -63,6 +65,7 @@ class NumberTokens:
             units=find(_UNITS.fullmatch),
             scales=find(_SCALE.fullmatch),
             figures=find(lambda piece: piece not in _WORDS and bool(_FIGURE.fullmatch(piece))),
+            titles=find("》".__eq__),
         )
 
 

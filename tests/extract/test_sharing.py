@@ -7,10 +7,12 @@ import numpy as np
 from spaces.extract.sharing import (
     share_brackets,
     share_cues,
+    share_grounds,
     share_items,
     share_leads,
     share_opening,
     share_probabilities,
+    share_subjects,
 )
 from spaces.outline import outline
 
@@ -98,7 +100,8 @@ def test_who_answered_has_an_answer():
     sections = [2, 2, 2, 2, 2, 4]
     shared = share_cues([0.8, 0.1, 0.3, 0.6, 0.2, 0.7], texts, sections)
     assert shared.tolist() == [0.8, 0.1, 0.8, 0.6, 0.6, 0.7]
-    assert share_cues([0.2, 0.9, 0.1], texts[:3], sections[:3]).tolist() == [0.2, 0.9, 0.1]
+    # and an answer the name of who gave it
+    assert share_cues([0.2, 0.9, 0.1], texts[:3], sections[:3]).tolist() == [0.9, 0.9, 0.1]
     silent = share_cues([0.8, 0.1], ["被告辩称，", "本院认为，"], [2, 4])
     assert silent.tolist() == [0.8, 0.1]
 
@@ -117,6 +120,32 @@ def test_what_opens_the_ruling_comes_with_it():
     sections = [4, 4, RULING, RULING]
     assert share_opening([0.1, 0.2, 0.6, 0.3], texts, sections).tolist() == [0.1, 0.6, 0.6, 0.3]
     assert share_opening([0.1, 0.9, 0.6, 0.3], texts, sections).tolist() == [0.1, 0.9, 0.6, 0.3]
+
+
+def test_a_duty_is_told_with_who_has_it():
+    texts = ["乙作为保证人，", "承诺担责，", "应负连带责任。", "丙应还款，", "亦应付息。"]
+    shared = share_subjects([0.1, 0.2, 0.9, 0.3, 0.8], texts, [4] * 5)
+    assert shared.tolist() == [0.1, 0.9, 0.9, 0.8, 0.8]
+    assert share_subjects([0.1, 0.9], ["乙已还款。", "应驳回。"], [4, 4]).tolist() == [0.1, 0.9]
+    assert share_subjects([0.1, 0.9], ["乙未还款，", "应还款。"], [1, 1]).tolist() == [0.1, 0.9]
+    assert share_subjects([], [], []).tolist() == []
+
+
+def test_statutes_are_told_from_their_beginning():
+    texts = [
+        "根据《甲法》，",
+        "应还。",
+        "依照《乙法》第一条，",
+        "《丙法》第二条，",
+        "判决如下：",
+        "还。",
+    ]
+    sections = [4, 4, 4, 4, 4, RULING]
+    shared = share_grounds([0.1, 0.1, 0.2, 0.9, 0.3, 0.8], texts, sections)
+    assert shared.tolist() == [0.1, 0.1, 0.9, 0.9, 0.3, 0.8]
+    alone = share_grounds([0.1, 0.2, 0.9], ["依照《乙法》，", "判决如下：", "还。"], [4, 4, RULING])
+    assert alone.tolist() == [0.1, 0.2, 0.9]
+    assert share_grounds([], [], []).tolist() == []
 
 
 def test_nothing_opens_a_ruling_that_is_not_there_or_stands_first():

@@ -337,6 +337,20 @@ def test_without_digits_a_run_may_begin_anywhere() -> None:
     assert whole.allowed(tags=begin, vocab_size=25)[0, 0].nonzero().flatten().tolist() == [20]
 
 
+def test_an_article_is_copied_with_the_law_it_stands_behind() -> None:
+    """《 20 》 21: behind a law that was generated, 》 or the article of another law cannot begin."""
+    opening, title, closing, article = 17, 20, 18, 21
+    source = torch.tensor([[2, opening, title, closing, article, 22, 3]])
+    state = CopyState(
+        source_ids=source,
+        source_mask=torch.ones_like(source, dtype=torch.bool),
+        beams=1,
+        numbers=NumberTokens(titles=(closing,)),
+    )
+    allowed = state.allowed(tags=torch.tensor([[1]]), vocab_size=25)[0, 0]
+    assert set(allowed.nonzero().flatten().tolist()) == {opening, title, 22}
+
+
 STOP, MARK = 18, 19
 
 

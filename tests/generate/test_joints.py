@@ -45,6 +45,7 @@ def mended(*runs: str, **more) -> str:
         (("+被告 辩称 ,", "被告 张 某 甲 辩称 , 还 。"), "被告张某甲辩称,还。"),
         (("+经审理查明 :", "+:", "欠 款 。"), "经审理查明:欠款。"),
         (("欠 款 。", "+经审理查明 。", "还 。"), "欠款。还。"),
+        (("欠 款 ,", "+经审理查明 。 本院认为 ,", ", 还 。"), "欠款。本院认为,还。"),
         (("欠 款 。", "+经审理查明 ,", "被告 甲 辩称 , 还 。"), "欠款。被告甲辩称,还。"),
         (("+经审理查明 :", ": 本院认为 , 还 。"), "本院认为,还。"),
         (("欠 款 。", "+被告 张 某 辩称 ,", "被告 甲 辩称 , 还 。"), "欠款。被告甲辩称,还。"),
@@ -124,6 +125,16 @@ def test_facts_are_announced_as_found(runs: tuple[str, ...], expected: str) -> N
     segments = [0] * 100 + [FIRST_SECTION + SECTIONS.index("facts")] * 100
     found = Joints(PIECES).mend(hypothesis(*runs), segments)
     assert "".join(PIECES[i] for i in found.tokens) == expected
+
+
+def test_what_a_defendant_says_is_not_announced_as_found() -> None:
+    """The run breaks off before the source says that he answers."""
+    runs = hypothesis("欠 款 ,", "被告 甲 。")
+    source = [PIECES.index(piece) for piece in [*["欠"] * 100, "被告", "甲", "辩称", ",", "还"]]
+    segments = [0] * 100 + [FIRST_SECTION + SECTIONS.index("facts")] * 5
+    joints = Joints(PIECES)
+    assert joints.mend(runs, segments, source).tokens == runs.tokens
+    assert len(joints.mend(runs, segments).tokens) == len(runs.tokens) + 2  # the cue
 
 
 def test_a_run_that_goes_on_into_the_reasons_is_parted_there() -> None:
