@@ -15,7 +15,7 @@ single [UNK]; and [UNK] is never generated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from rapidfuzz.distance import LCSseq
@@ -27,6 +27,8 @@ from spaces.generate.tokenizer import CLS, MASK, PAD, SEP, UNK
 
 NOT_COPIED = (PAD, CLS, SEP, MASK)
 NOT_GENERATED = (PAD, UNK, CLS, MASK)
+
+_LONGEST_TITLE = 60  # tokens
 
 OUTSIDE, BEGIN, INSIDE = range(3)  # the copy tags O, B, I
 
@@ -122,8 +124,8 @@ class CopyState:
     Numbers are copied whole, with their unit: a run neither begins nor ends within a number of the
     source, no digit follows a number, and none is generated but the number of a list's item, behind
     a stop and before a mark (`：1、`). Nor are units generated behind numbers, or tokens that are a
-    figure by themselves (`十倍`, `第七条`). Nor does a run begin where the name of a law ends
-    (`》第六条`). See `numbers.NumberTokens`.
+    figure by themselves (`十倍`, `第七条`). So is the name of a law, 《…》, and its marks are not
+    generated. See `numbers.NumberTokens`.
     """
 
     def __init__(
@@ -157,10 +159,11 @@ class CopyState:
         whole = (number | unit) & source_mask
         within = (number & _before(number)) | unit
         self.unfinished = whole & _behind(within)  # (B, S): no run may end here
-        # an article belongs to the law it stands behind, not to one that was generated
-        title = self._is(source_ids, "titles")
-        article = title | _before(title)
-        self.begin = self.inside & ~ambiguous & ~within & ~article  # (B, S): a run may begin here
+        self.begin = self.inside & ~ambiguous & ~within  # (B, S): a run may begin here
+        for row, first, last in self._titles():
+            self.unfinished[row, first:last] = True
+            # nor behind it: an article belongs to the law it stands behind
+            self.begin[row, first + 1 : last + 2] = False
         self.match = source_mask.new_zeros((source_ids.shape[0], beams, source_ids.shape[1]))
         # (B, W): the beam's last token is of a number, in digits or in Chinese numerals; an item of
         # a list may begin here; its number has just been generated
@@ -174,6 +177,20 @@ class CopyState:
         self.look_back = look_back
         self.own = torch.zeros_like(self.numeric, dtype=torch.long)  # (B, W): generated in a row
         self.furthest = torch.full_like(self.match[..., 0], -1, dtype=torch.long)  # (B, W)
+
+    def _titles(self) -> Iterator[tuple[int, int, int]]:
+        """Row, first and last place of each 《…》 of the sources; one that is not closed within 60
+        tokens was never meant to be one."""
+        opens, closes = (set(self.tokens[name].tolist()) for name in ("opens", "closes"))
+        for row, ids in enumerate(self.source_ids.tolist() if opens else ()):
+            first = None
+            for place, token in enumerate(ids):
+                if token in opens:
+                    first = place
+                elif token in closes and first is not None:
+                    if place - first <= _LONGEST_TITLE:
+                        yield row, first, place
+                    first = None
 
     def _is(self, tokens: Tensor, kind: str) -> Tensor:
         return is_among(tokens, self.tokens[kind])
@@ -228,6 +245,7 @@ class CopyState:
             self.generated = self.match.new_ones(vocab_size)
             self.generated[list(NOT_GENERATED)] = False
             self.generated[self.tokens["figures"]] = False
+            self.generated[self.tokens["opens"]] = False
         generated = self.generated.expand(copied.shape).clone()
         behind = self.numeric | self.numeral
         item = self.opening if len(self.tokens["marks"]) else ~self.numeric

@@ -31,8 +31,8 @@ class NumberTokens:
     """Token ids: `digits`; `points` that belong to a number between two digits; `stops` that an
     item of a list may begin behind, `marks` behind its number; `numerals`, Chinese ones; `units`,
     which are copied with their number, of which `scales` (万) need another; `figures`, pieces that
-    are a number and a unit by themselves; `titles`, what closes the name of a law, behind which
-    the number of its article stands.
+    are a number and a unit by themselves; `opens` and `closes`, the marks around the name of a law,
+    behind which the number of its article stands.
     """
 
     digits: tuple[int, ...] = ()
@@ -43,7 +43,8 @@ class NumberTokens:
     units: tuple[int, ...] = ()
     scales: tuple[int, ...] = ()
     figures: tuple[int, ...] = ()
-    titles: tuple[int, ...] = ()
+    opens: tuple[int, ...] = ()
+    closes: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, pieces: Sequence[str]) -> NumberTokens:
@@ -65,7 +66,8 @@ class NumberTokens:
             units=find(_UNITS.fullmatch),
             scales=find(_SCALE.fullmatch),
             figures=find(lambda piece: piece not in _WORDS and bool(_FIGURE.fullmatch(piece))),
-            titles=find("》".__eq__),
+            opens=find("《".__eq__),
+            closes=find("》".__eq__),
         )
 
 

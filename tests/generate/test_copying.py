@@ -337,18 +337,25 @@ def test_without_digits_a_run_may_begin_anywhere() -> None:
     assert whole.allowed(tags=begin, vocab_size=25)[0, 0].nonzero().flatten().tolist() == [20]
 
 
-def test_an_article_is_copied_with_the_law_it_stands_behind() -> None:
-    """《 20 》 21: behind a law that was generated, 》 or the article of another law cannot begin."""
-    opening, title, closing, article = 17, 20, 18, 21
-    source = torch.tensor([[2, opening, title, closing, article, 22, 3]])
+def test_the_name_of_a_law_is_copied_whole_and_its_article_behind_it() -> None:
+    """20 《 21 》 22 23: no run begins in 《 21 》 22 nor ends there, and no 《 is generated."""
+    opens, closes = 17, 18
+    source = torch.tensor([[2, 20, opens, 21, closes, 22, 23, 3]])
     state = CopyState(
         source_ids=source,
         source_mask=torch.ones_like(source, dtype=torch.bool),
         beams=1,
-        numbers=NumberTokens(titles=(closing,)),
+        numbers=NumberTokens(opens=(opens,), closes=(closes,)),
     )
-    allowed = state.allowed(tags=torch.tensor([[1]]), vocab_size=25)[0, 0]
-    assert set(allowed.nonzero().flatten().tolist()) == {opening, title, 22}
+    begins = state.allowed(tags=torch.tensor([[1]]), vocab_size=25)[0, 0]
+    assert set(begins.nonzero().flatten().tolist()) == {20, opens, 23}
+    assert not state.allowed(tags=torch.tensor([[0]]), vocab_size=25)[0, 0, opens]
+    state.advance(tags=torch.tensor([[1]]), tokens=torch.tensor([[opens]]))
+    assert choices(state) == {21}
+    state.advance(tags=torch.tensor([[2]]), tokens=torch.tensor([[21]]))
+    assert choices(state) == {closes}
+    state.advance(tags=torch.tensor([[2]]), tokens=torch.tensor([[closes]]))
+    assert len(choices(state)) > 1
 
 
 STOP, MARK = 18, 19
@@ -364,7 +371,7 @@ def item_state() -> CopyState:
     )
 
 
-def digits_allowed(state: CopyState) -> set[int]:
+def choices(state: CopyState) -> set[int]:
     nothing_banned = torch.zeros(1, 1, 25, dtype=torch.bool)
     wants = torch.tensor(WANTS_O).expand(1, 1, 3)
     _, allowed = state.choose(tag_logits=wants, banned=nothing_banned)
@@ -373,22 +380,22 @@ def digits_allowed(state: CopyState) -> set[int]:
 
 def test_a_digit_is_generated_only_to_number_an_item() -> None:
     state = item_state()
-    assert set(DIGITS) <= digits_allowed(state)  # at the beginning
+    assert set(DIGITS) <= choices(state)  # at the beginning
     say(state, OUTSIDE, 12)
-    assert not set(DIGITS) & digits_allowed(state)  # after a word
+    assert not set(DIGITS) & choices(state)  # after a word
     say(state, OUTSIDE, STOP)
-    assert set(DIGITS) <= digits_allowed(state)
+    assert set(DIGITS) <= choices(state)
     say(state, OUTSIDE, 22)
-    assert digits_allowed(state) == {MARK}  # nothing but a mark behind it
+    assert choices(state) == {MARK}  # nothing but a mark behind it
     say(state, OUTSIDE, MARK)
-    assert not set(DIGITS) & digits_allowed(state)
+    assert not set(DIGITS) & choices(state)
 
 
 def test_behind_a_copied_number_anything_may_stand() -> None:
     state = item_state()
     say(state, BEGIN, 20)
     say(state, INSIDE, 21)
-    assert {12, MARK} <= digits_allowed(state)
+    assert {12, MARK} <= choices(state)
 
 
 def test_the_items_number_moves_with_its_beam() -> None:
