@@ -124,8 +124,9 @@ class CopyState:
     Numbers are copied whole, with their unit: a run neither begins nor ends within a number of the
     source, no digit follows a number, and none is generated but the number of a list's item, behind
     a stop and before a mark (`：1、`). Nor are units generated behind numbers, or tokens that are a
-    figure by themselves (`十倍`, `第七条`). So is the name of a law, 《…》, and its marks are not
-    generated. See `numbers.NumberTokens`.
+    figure by themselves (`十倍`, `第七条`). The name of a law, 《…》, is copied whole, too, its
+    marks are never generated, nor does a run begin among its articles. See
+    `numbers.NumberTokens`.
     """
 
     def __init__(
@@ -160,10 +161,15 @@ class CopyState:
         within = (number & _before(number)) | unit
         self.unfinished = whole & _behind(within)  # (B, S): no run may end here
         self.begin = self.inside & ~ambiguous & ~within  # (B, S): a run may begin here
+        kinds = ("ordinals", "numerals", "units", "figures", "marks")
+        article = torch.stack([self._is(source_ids, kind) for kind in kinds]).any(0).tolist()
         for row, first, last in self._titles():
             self.unfinished[row, first:last] = True
             # nor behind it: an article belongs to the law it stands behind
-            self.begin[row, first + 1 : last + 2] = False
+            behind = last + 2
+            while behind < len(article[row]) and article[row][behind]:
+                behind += 1
+            self.begin[row, first + 1 : behind] = False
         self.match = source_mask.new_zeros((source_ids.shape[0], beams, source_ids.shape[1]))
         # (B, W): the beam's last token is of a number, in digits or in Chinese numerals; an item of
         # a list may begin here; its number has just been generated

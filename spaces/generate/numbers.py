@@ -32,7 +32,7 @@ class NumberTokens:
     item of a list may begin behind, `marks` behind its number; `numerals`, Chinese ones; `units`,
     which are copied with their number, of which `scales` (万) need another; `figures`, pieces that
     are a number and a unit by themselves; `opens` and `closes`, the marks around the name of a law,
-    behind which the number of its article stands.
+    behind which the numbers of its articles stand, with `ordinals` (第) and a mark between them.
     """
 
     digits: tuple[int, ...] = ()
@@ -45,6 +45,7 @@ class NumberTokens:
     figures: tuple[int, ...] = ()
     opens: tuple[int, ...] = ()
     closes: tuple[int, ...] = ()
+    ordinals: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, pieces: Sequence[str]) -> NumberTokens:
@@ -68,6 +69,7 @@ class NumberTokens:
             figures=find(lambda piece: piece not in _WORDS and bool(_FIGURE.fullmatch(piece))),
             opens=find("《".__eq__),
             closes=find("》".__eq__),
+            ordinals=find("第".__eq__),
         )
 
 

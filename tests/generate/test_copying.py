@@ -338,14 +338,22 @@ def test_without_digits_a_run_may_begin_anywhere() -> None:
 
 
 def test_the_name_of_a_law_is_copied_whole_and_its_article_behind_it() -> None:
-    """20 《 21 》 22 23: no run begins in 《 21 》 22 nor ends there, and no 《 is generated."""
-    opens, closes = 17, 18
-    source = torch.tensor([[2, 20, opens, 21, closes, 22, 23, 3]])
+    """20 《 21 》 第 二 条 、 第 二 条 23: no run begins behind 《, or ends in 《 21 》; no 《 is made."""
+    opens, closes, nth, two, article, comma = range(14, 20)
+    articles = [nth, two, article, comma, nth, two, article]
+    source = torch.tensor([[2, 20, opens, 21, closes, *articles, 23, 3]])
     state = CopyState(
         source_ids=source,
         source_mask=torch.ones_like(source, dtype=torch.bool),
         beams=1,
-        numbers=NumberTokens(opens=(opens,), closes=(closes,)),
+        numbers=NumberTokens(
+            opens=(opens,),
+            closes=(closes,),
+            ordinals=(nth,),
+            numerals=(two,),
+            units=(article,),
+            marks=(comma,),
+        ),
     )
     begins = state.allowed(tags=torch.tensor([[1]]), vocab_size=25)[0, 0]
     assert set(begins.nonzero().flatten().tolist()) == {20, opens, 23}
