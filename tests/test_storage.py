@@ -165,7 +165,7 @@ BROKEN = {
     ),
     "another labeller": (
         lambda d: edit(d / "labeller" / "config.json", hidden_size=24),
-        "expected shape .24, 45. after its config.json, found .16, 45.",
+        "expected shape .24, 53. after its config.json, found .16, 53.",
     ),
     "missing weight": (
         lambda d: edit_weights(
@@ -198,7 +198,7 @@ def test_parts_of_two_models(model_dir, tiny_summarizer) -> None:
 
     other = Labeller(LabellerConfig(input_size=64, hidden_size=8))
     other.save_pretrained(model_dir / "labeller")
-    with pytest.raises(ModelError, match="expects vectors of 64, the encoder gives 45 .*: was it"):
+    with pytest.raises(ModelError, match="expects vectors of 64, the encoder gives 53 .*: was it"):
         Summarizer.from_pretrained(model_dir)
 
 

@@ -338,7 +338,7 @@ def test_without_digits_a_run_may_begin_anywhere() -> None:
 
 
 def test_the_name_of_a_law_is_copied_whole_and_its_article_behind_it() -> None:
-    """20 《 21 》 第 二 条 、 第 二 条 23: no run begins behind 《, or ends in 《 21 》; no 《 is made."""
+    """20 《 21 》 第 二 条 、 第 二 条 23: no run begins within, nor ends in 《 21 》."""
     opens, closes, nth, two, article, comma = range(14, 20)
     articles = [nth, two, article, comma, nth, two, article]
     source = torch.tensor([[2, 20, opens, 21, closes, *articles, 23, 3]])
