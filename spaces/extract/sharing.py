@@ -40,7 +40,7 @@ _COURTS = (SECTIONS.index("facts"), SECTIONS.index("reasons"))
 _NUMBER = re.compile(r"\s*[（(]?[一二三四五六七八九十\d]{1,3}[、.．)）:：]")
 _ANSWERS = re.compile("辩称[，,：:]?$")
 _GROUNDS = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
-_STATUTE = re.compile("\\s*(?:和|及|以及|、)?(?:《|第[一二三四五六七八九十百零\\d]+条)")
+_STATUTE = re.compile(r"\s*(?:和|及|以及|、)?(?:《|第[一二三四五六七八九十百零\d]+条)")
 _LEAD = re.compile("(?:对于|关于|故?对|根据|由于|因|如|若|虽|既然|鉴于).*[，,]$")
 _NO_SUBJECT = re.compile(
     "(?:故|则|依法|亦|也|均|并|且|而|但)?"
@@ -55,10 +55,11 @@ def share_probabilities(
     probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
 ) -> np.ndarray:
     """The probabilities (n,) of the n clauses of a text, shared by those that belong together."""
-    shared = share_items(share_brackets(probabilities, texts), texts, sections)
-    shared = share_grounds(share_opening(shared, texts, sections), texts, sections)
-    shared = share_subjects(share_cues(shared, texts, sections), texts, sections)
-    return share_leads(shared, texts, sections)
+    shared = share_brackets(probabilities, texts)
+    rules = (share_items, share_opening, share_grounds, share_cues, share_subjects, share_leads)
+    for share in rules:
+        shared = share(shared, texts, sections)
+    return shared
 
 
 def share_items(
@@ -182,11 +183,10 @@ def share_grounds(
     """
     shared = np.array(probabilities)
     end = next((i for i, section in enumerate(sections) if section == _RULING), len(texts))
-    for i in reversed(range(end)):
-        if _GROUNDS.search(texts[i]):
-            going_on = list(takewhile(lambda j: _STATUTE.match(texts[j]), range(i + 1, end)))
-            shared[i] = max(shared[i], *shared[going_on], 0.0)
-            break
+    first = next((i for i in reversed(range(end)) if _GROUNDS.search(texts[i])), None)
+    if first is not None:
+        going_on = takewhile(lambda i: _STATUTE.match(texts[i]), range(first + 1, end))
+        shared[first] = shared[[first, *going_on]].max()
     return shared
 
 

@@ -85,7 +85,9 @@ class Joints:
         self.pieces = pieces
         numbers = {piece: i for i, piece in enumerate(pieces)}
         self.stop = numbers.get(_STOP)
-        self.cues = [[numbers.get(p) for p in each.cue] for each in _ANNOUNCEMENTS]
+        cues = ((each, [numbers.get(p) for p in each.cue]) for each in _ANNOUNCEMENTS)
+        # each with its cue in tokens; none where a token of it is missing
+        self.announcements = [(each, cue) for each, cue in cues if None not in (self.stop, *cue)]
 
     def mend(
         self, hypothesis: Hypothesis, segments: Sequence[int] = (), source: Sequence[int] = ()
@@ -98,9 +100,8 @@ class Joints:
         """
         rows = zip(hypothesis.tokens, hypothesis.tags, hypothesis.positions, strict=True)
         items = [_Item(*row) for row in rows]
-        for announcement, cue in zip(_ANNOUNCEMENTS, self.cues, strict=True):
-            if self.stop is not None and None not in cue:
-                self._announce(items, segments, source, announcement, cue)
+        for announcement, cue in self.announcements:
+            self._announce(items, segments, source, announcement, cue)
         for pattern in _SUPERFLUOUS:
             self._replace(items, pattern, [])
         if self.stop is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from spaces.files import atomic_write, dump_json
 from spaces.outline import columns, outline
 from spaces.pipeline.data import once
 from spaces.pipeline.language import LanguageSteps
+from spaces.records import Judgment
 from spaces.steps import Step
 
 __all__ = ["ExtractorSteps"]
@@ -32,49 +34,50 @@ class ExtractorSteps(LanguageSteps):
 
     @once
     def vectors(self) -> Step:
-        start = self.start()
         # what is in the store is told too: an older one holds judgments only
-        extract = self.recipe.extract
-        settings = {"layers": extract.encoder_layers, "window": extract.window}
-        settings["of"] = ["judgments", "extracts"]
-        step = self.step("vectors", settings, self.training_files(), after=[start])
-
-        def work(folder: Path) -> None:
-            from spaces.extract.store import join_stores
-            from spaces.pipeline.working import Vectorize
-
-            work = Vectorize(start.folder, extract.encoder_layers, extract.window)
-            shards = self.shards(folder, self.labelled()[0], work)
-            join_stores(folder, shards, width=work.width)
-
-        step.run(work)
-        return step
+        settings = {"of": ["judgments", "extracts"]}
+        return self._vectorize(
+            "vectors", settings, self.training_files(), lambda: self.labelled()[0]
+        )
 
     @once
     def unlabelled(self) -> Step:
-        start, weak = self.start(), self.recipe.weak
-        extract = self.recipe.extract
-        settings = {"layers": extract.encoder_layers, "window": extract.window}
-        settings["documents"] = extract.unlabelled
-        files = self.recipe.data.corpus_paths(weak.corpus)
-        step = self.step("unlabelled", settings, files, after=[start])
+        files = self.recipe.data.corpus_paths(self.recipe.weak.corpus)
+        count = self.recipe.extract.unlabelled
 
-        def work(folder: Path) -> None:
-            from spaces.extract.store import join_stores
+        def judgments() -> Iterator[Judgment]:
             from spaces.generate.pretraining import read_texts
-            from spaces.pipeline.working import Vectorize
-            from spaces.records import Judgment
             from spaces.templates import template_summary
 
             texts = read_texts(files, self.recipe.data.corpus_kinds)
             # those that a template fits are whole and of first instance
             fitting = (t for t in texts if len(t) <= LONGEST and template_summary(t) is not None)
-            judgments = (
-                Judgment(str(n), text)
-                for n, text in enumerate(itertools.islice(fitting, extract.unlabelled))
-            )
+            for number, text in enumerate(islice(fitting, count)):
+                yield Judgment(str(number), text)
+
+        return self._vectorize("unlabelled", {"documents": count}, files, judgments)
+
+    def _vectorize(
+        self,
+        name: str,
+        settings: dict,
+        files: Sequence[Path],
+        judgments: Callable[[], Iterator[Judgment]],
+    ) -> Step:
+        """The step `name`: a store of the judgments' vectors and oracle labels."""
+        from spaces.extract.features import FEATURES
+
+        start, extract = self.start(), self.recipe.extract
+        settings |= {"layers": extract.encoder_layers, "window": extract.window}
+        settings["features"] = FEATURES  # an older store has others
+        step = self.step(name, settings, files, after=[start])
+
+        def work(folder: Path) -> None:
+            from spaces.extract.store import join_stores
+            from spaces.pipeline.working import Vectorize
+
             work = Vectorize(start.folder, extract.encoder_layers, extract.window)
-            shards = self.shards(folder, judgments, work)
+            shards = self.shards(folder, judgments(), work)
             join_stores(folder, shards, width=work.width)
 
         step.run(work)
@@ -99,6 +102,7 @@ class ExtractorSteps(LanguageSteps):
             judgments = self.judgments()[0]
             held_out = self.labelled()[1]
             learned = [i for i, held in enumerate(held_out) if not held]
+            labelled = [store[i] for i in learned]
             aside = [i for i in range(len(judgments)) if held_out[i]]
 
             def fit(documents: list, name: str) -> Labeller:
@@ -122,7 +126,7 @@ class ExtractorSteps(LanguageSteps):
                 return labeller.probabilities([document.vectors for document in documents])
 
             fitted = cross_fit(
-                [store[i] for i in learned],
+                labelled,
                 [store.ids[i] for i in learned],
                 settings.folds,
                 lambda documents, fold: fit(documents, f"folds/{fold}"),
@@ -130,13 +134,13 @@ class ExtractorSteps(LanguageSteps):
                 self.recipe.seed,
             )
             # the kept labeller learns what those of the folds think of others' judgments, too
-            others = VectorStore(unlabelled.folder) if unlabelled else []
-            opinions = zip(*(predict(model, list(others)) for model in fitted.models), strict=True)
+            others = list(VectorStore(unlabelled.folder)) if unlabelled else []
+            opinions = zip(*(predict(model, others) for model in fitted.models), strict=True)
             taught = [
                 LabelledVectors(other.vectors, np.mean(each, axis=0))
                 for other, each in zip(others, opinions, strict=True)
             ]
-            refit = fit([*(store[i] for i in learned), *taught], "refit")
+            refit = fit([*labelled, *taught], "refit")
             # a held-out judgment gets what the finished model would give it
             probabilities = dict(enumerate(predict(refit, list(store))))
             probabilities |= dict(zip(learned, fitted.probabilities, strict=True))
