@@ -17,6 +17,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -104,6 +105,9 @@ def _begin(work: Work) -> None:
     global _work
     # The processes are the parallelism; set before the work loads libraries with own threads.
     os.environ |= {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    # The caller's script may have loaded one: a worker imports it before it comes here.
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
     _work = work
 
 

@@ -33,6 +33,17 @@ if __name__ == "__main__":
 """
 
 
+THREADS = """
+{first}
+import sys
+from pathlib import Path
+from shard_works import Threads
+from spaces.shards import in_shards
+
+if __name__ == "__main__":
+    list(in_shards(Path(sys.argv[1]), range(2), Threads(), workers=2, size=1))
+"""
+
 # In a module of its own, since a spawned process has to import what it is given.
 WORKS = '''
 import os
@@ -50,6 +61,15 @@ class Adding:
     def __call__(self, records: list, folder: Path) -> None:
         (self.log / f"{records[0]}").write_text(str(os.getpid()))
         (folder / "out.txt").write_text(str(records))
+
+
+class Threads:
+    """Writes with how many threads of its own the library computes."""
+
+    def __call__(self, records: list, folder: Path) -> None:
+        import torch
+
+        (folder / "out.txt").write_text(str(torch.get_num_threads()))
 
 
 class Failing:
@@ -111,6 +131,16 @@ def test_what_fails_comes_through(works, tmp_path: Path, workers: int) -> None:
 def test_a_dead_worker_is_said_in_one_line(works, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="a worker process ended before its work"):
         list(in_shards(tmp_path, range(5), works.Dying(), workers=2, size=2))
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_workers_have_one_thread_each(tmp_path: Path, loaded: bool) -> None:
+    """Whether or not the script, which a worker imports before anything else, loads the library."""
+    (tmp_path / "shard_works.py").write_text(WORKS, encoding="utf-8")
+    script = tmp_path / "script.py"
+    script.write_text(THREADS.format(first="import torch" if loaded else ""), encoding="utf-8")
+    subprocess.run([sys.executable, script, tmp_path / "shards"], check=True)
+    assert [_read(path) for path in tmp_path.glob("shards/*")] == ["1", "1"]
 
 
 def test_fewer_than_one_worker_is_refused(works, tmp_path: Path) -> None:
