@@ -4,7 +4,8 @@ Courts write to a fixed plan (《民事诉讼文书样式》): who the parties a
 claim (`向本院提出诉讼请求：`); the defence (`辩称`); what the court found (`经审理查明`); its
 reasons (`本院认为`); the ruling (`判决如下：`); costs, appeal and signatures. A section begins in
 the clause that has its formula and never comes back, so a quotation of an earlier judgment in the
-reasons stays in the reasons.
+reasons stays in the reasons. Only a list of evidence that some courts put before the defence gives
+way to it: what a defendant answers there is no finding of the court.
 """
 
 from __future__ import annotations
@@ -48,6 +49,19 @@ _OWN_RULING = re.compile(
     r"(?:规定|法)[》，,：:]?[^。]{0,20}(?:判决|裁判|裁定)如下|^判决(?:如下)?[：:]?\s*$"
 )
 _OPENING = re.compile(r"(?:如下|判决)[：:]?\s*$")  # and nothing of the ruling yet
+# What ends the parties' turn: the court tells what it found.
+_FINDING = re.compile(
+    "查明|经查(?!询)|经(?:法院|本院)?审查|认定(?:如下|以下|上述)?.{0,4}事实|事实如下|双方无异议|"
+    "本院.{0,6}(?:认定|确认)|争议焦点"
+)
+_ANSWER = re.compile(
+    "^(?!原告|[对就]|关于|针对|根据|本院|审理).{0,30}(?:被告人?|第三人|辩护人).{0,30}"
+    "(?:辩称|答辩如下|未(?:作|提交|提供|向本院提[交供])?(?:书面)?答辩)|"
+    "^(?:[均亦也都]?未(?:作|提交|提供)?(?:书面)?答辩|答?辩称)"
+)
+_WEIGHED = re.compile(
+    "^(?:审理|经审理|本院|(?:上述|以上|前述).{0,6}证据|综合|结合|根据.{0,12}(?:陈述|证据|意见))"
+)
 _PATTERNS = [(section, re.compile(pattern)) for section, pattern in _FORMULAS]
 
 
@@ -62,11 +76,18 @@ def find_sections(clauses: Iterable[str]) -> list[int]:
     """
     found: list[int] = []
     current = _HEAD
+    finding = late = False  # the court told what it found; an answer came behind evidence
     for clause in clauses:
         before = current
         for section, pattern in _PATTERNS:
             if section > current and _may_follow(section, current, clause, found):
                 current = section if pattern.search(clause) else current
+        if current == _FACTS and not finding:
+            finding = _FINDING.search(clause) is not None
+            late = not finding and _ANSWER.search(clause) is not None
+            current = _DEFENCE if late else _FACTS
+        elif late and current == _DEFENCE and _WEIGHED.search(clause):
+            current = _FACTS
         opens = current == _RULING and before < _RULING and opens_ruling(clause)
         found.append(_REASONS if opens else current)
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,9 +64,30 @@ def test_what_opens_nothing(formula: str) -> None:
     assert sections("原告诉称，", formula) == ["claim", "claim"]
 
 
+def test_an_answer_behind_evidence_is_no_finding() -> None:
+    judgment = {
+        "原告诉称，": "claim",
+        "原告为证明其主张提交如下证据：": "facts",
+        "借条一份。": "facts",
+        "被告李四辩称，": "defence",
+        "借款已还清。": "defence",
+        "本院对上述证据予以采信。": "facts",
+        "经审理查明，": "facts",
+        "被告曾辩称未收到借款。": "facts",
+        "本院认为，": "reasons",
+    }
+    assert sections(*judgment) == list(judgment.values())
+
+
+def test_neither_answered_nor_brought_evidence() -> None:
+    clauses = ["原告诉称，", "被告李四未答辩亦未举证。", "本院经审理认定事实如下："]
+    assert sections(*clauses) == ["claim", "defence", "facts"]
+
+
 @given(st.lists(st.text(max_size=30)))
-def test_sections_only_go_forward(clauses: list[str]) -> None:
-    found = find_sections(clauses)
+def test_sections_go_back_from_evidence_to_its_answer_only(clauses: list[str]) -> None:
+    found = [SECTIONS[i] for i in find_sections(clauses)]
     assert len(found) == len(clauses)
-    assert found == sorted(found)
-    assert set(found) <= set(range(len(SECTIONS)))
+    for before, after in pairwise(found):
+        forward = SECTIONS.index(before) <= SECTIONS.index(after)
+        assert forward or (before, after) == ("facts", "defence")
