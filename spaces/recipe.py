@@ -108,8 +108,9 @@ class Extract:
     """The extractive stage: sentence vectors, labellers, folds, and what is kept.
 
     encoder_layers: how many of the generator's pretrained layers make the vectors. window: how many
-    tokens of a judgment they read at once (0: each clause by itself). hidden_size: the width of the
-    labeller. folds: labellers for the cross-fitted extracts. unlabelled: how many judgments of
+    tokens of a judgment they read at once (0: each clause by itself). support: clauses that the
+    oracle takes are learned as kept where at least this share of their pairs of letters stands in
+    the summary. hidden_size: the width of the labeller. folds: labellers for the cross-fitted extracts. unlabelled: how many judgments of
     `weak.corpus` the labeller that is kept learns from too, what the labellers of the folds say of
     them being their labels (self-training). epochs: passes over the judgments.
     batch_size: judgments in a step. learning_rate: the labeller's, at the start. tune_epochs:
@@ -121,6 +122,7 @@ class Extract:
 
     encoder_layers: int = 3
     window: int = 0
+    support: float = 0.3
     hidden_size: int = 192
     folds: int = 15
     unlabelled: int = 0

@@ -15,7 +15,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-__all__ = ["Clause", "character_pairs", "split_clauses", "supported_share"]
+__all__ = ["Clause", "character_pairs", "letter_pairs", "split_clauses", "supported_share"]
 
 # Ends of clauses. A comma or colon between two digits is part of a number or a time: 16,506 15:45
 # 16，506. White space and marks that close a quotation belong to what they follow. Nothing comes
@@ -78,12 +78,21 @@ def character_pairs(text: str) -> set[str]:
     return {text[i : i + 2] for i in range(len(text) - 1)}
 
 
+def letter_pairs(text: str) -> list[str]:
+    """The same of its letters and digits alone, in order, each as often as it is there.
+
+    >>> letter_pairs("被告，未还")
+    ['被告', '告未', '未还']
+    """
+    letters = re.sub(r"\W", "", text)
+    return [letters[i : i + 2] for i in range(len(letters) - 1)]
+
+
 def supported_share(clause: str, pairs: set[str]) -> float:
     """The share of the clause's pairs of letters that are among `pairs`; 1 where it has none.
 
     >>> supported_share("被告，未还", character_pairs("被告至今未还"))
     0.6666666666666666
     """
-    letters = re.sub(r"\W", "", clause)
-    own = [letters[i : i + 2] for i in range(len(letters) - 1)]
+    own = letter_pairs(clause)
     return sum(pair in pairs for pair in own) / len(own) if own else 1.0

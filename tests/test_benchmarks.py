@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import runpy
 from pathlib import Path
 
@@ -62,6 +63,26 @@ def test_the_chain_benchmark_gives_shares_of_the_whole(capsys):
     )
     assert abs(sum(row["shares"].values()) - 1) < 1e-6
     assert min(row["shares"][stage] for stage in ("vectors", "labelling", "decoding")) > 0
+
+
+def test_objectives_are_compared(training_config, tmp_path, capsys, monkeypatch):
+    text = (
+        "某案\n基本案情\n原告借款五万元。\n裁判理由\n借款应还。\n裁判要旨\n借款应当偿还。\n关联索引"
+    )
+    with lzma.open(tmp_path / "court_case_library.jsonl.xz", "wt", encoding="utf-8") as file:
+        file.write(json.dumps({"text": text}, ensure_ascii=False) + "\n")
+    for path in training_config.parent.glob("*.jsonl"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    main = runpy.run_path(str(BENCHMARKS / "objectives.py"))["main"]
+    words = ["--config", str(training_config), "--work", str(tmp_path / "work")]
+    words += ["--steps", "8", "--epochs", "1", "--", f"data.corpus_folder={tmp_path}"]
+    monkeypatch.setattr("sys.argv", ["objectives.py", *words])
+    main()
+    names = ["nothing", "masked", "denoising", "gap", "holding", "together"]
+    lines = [line for line in capsys.readouterr().out.splitlines() if line[:2] == "| "]
+    assert [line.split(" | ")[0] for line in lines[1:]] == [f"| {name}" for name in names]
+    figures = {name: (tmp_path / f"work/{name}-1/figures.json").read_text() for name in names}
+    assert len(set(figures.values())) == 6  # each learned something else
 
 
 def test_made_judgments_have_the_length_asked_for_and_repeat():

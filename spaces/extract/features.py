@@ -4,9 +4,9 @@ and what rules would do with it.
 A sentence vector knows only its own clause. Whether 借款50000元 is worth keeping depends on where
 it stands: claimed, found, or ruled; and on how much there is beside it, since a summary is hardly
 longer for a long judgment than for a short one. (Its neighbours the labeller sees by itself: the
-convolutions reach 17 clauses to either side; how long the whole is they cannot see.) And what the
+convolutions reach 17 clauses to either side; how long the whole is they cannot see.) What the
 template that summarizes by formulas would take (`spaces.templates`) says more than a mean over
-tokens can.
+tokens can. And what is claimed, found and ruled again is what the case is about.
 """
 
 from __future__ import annotations
@@ -17,25 +17,26 @@ import numpy as np
 
 from spaces.extract.oracle import oracle_labels
 from spaces.sections import SECTIONS
-from spaces.sentences import character_pairs, supported_share
+from spaces.sentences import character_pairs, letter_pairs, supported_share
 from spaces.templates import cue_weights, template_summary
 
 __all__ = ["FEATURES", "add_features"]
 
-_PLACE, _ROOM, _RULES = 6, 5, 3
-FEATURES = len(SECTIONS) + _PLACE + _ROOM + _RULES
+_PLACE, _ROOM, _RULES, _ECHO = 6, 5, 3, 3 + len(SECTIONS)
+FEATURES = len(SECTIONS) + _PLACE + _ROOM + _RULES + _ECHO
 
 
 def add_features(vectors: np.ndarray, sections: Sequence[int], texts: Sequence[str]) -> np.ndarray:
     """Vectors (n, d) of one judgment's clauses -> (n, d + FEATURES) float32.
 
-    Behind each vector: its section as one of len(SECTIONS) ones; `_place`; `_room`; `_rules`.
+    Behind each vector: its section as one of len(SECTIONS) ones; `_place`; `_room`; `_rules`; `_echo`.
     """
     sections = np.asarray(sections, dtype=int)
     one_hot = np.eye(len(SECTIONS))[sections]
     lengths = np.array([len(text) for text in texts], dtype=float)
     runs = _runs(sections)
-    found = (vectors, one_hot, _place(runs, lengths, texts), _room(runs, lengths), _rules(texts))
+    place, room = _place(runs, lengths, texts), _room(runs, lengths)
+    found = (vectors, one_hot, place, room, _rules(texts), _echo(sections, texts))
     return np.concatenate(found, axis=1, dtype=np.float32)
 
 
@@ -88,6 +89,29 @@ def _rules(texts: Sequence[str]) -> np.ndarray:
         found[:, 0] = [supported_share(text, pairs) for text in texts]
         found[:, 1] = oracle_labels(texts, summary)
     found[:, 2] = np.array(cue_weights(texts, len(judgment))) / 20
+    return found
+
+
+def _echo(sections: np.ndarray, texts: Sequence[str]) -> np.ndarray:
+    """How much of the clause is said again: the shares of its pairs of letters that stand in a
+    clause before it, in one behind it, and in another clause of each section; and the logarithm of
+    how many other clauses a pair is in, on the average: (n, 3 + len(SECTIONS))."""
+    clauses = [letter_pairs(text) for text in texts]
+    places: dict[str, list[int]] = {}  # of each pair the first and the last clause
+    holders: dict[str, np.ndarray] = {}  # and how many clauses of each section have it
+    for i, (section, pairs) in enumerate(zip(sections, clauses, strict=True)):
+        for pair in set(pairs):
+            places.setdefault(pair, [i, i])[1] = i
+            holders.setdefault(pair, np.zeros(len(SECTIONS)))[section] += 1
+    found = np.zeros((len(texts), _ECHO))
+    for i, (section, pairs) in enumerate(zip(sections, clauses, strict=True)):
+        if pairs:
+            others = np.array([holders[pair] for pair in pairs])
+            others[:, section] -= 1  # the clause itself
+            found[i, 0] = np.mean([places[pair][0] < i for pair in pairs])
+            found[i, 1] = np.mean([places[pair][1] > i for pair in pairs])
+            found[i, 2:-1] = (others > 0).mean(axis=0)
+            found[i, -1] = np.log1p(others.sum(axis=1).mean()) / 2
     return found
 
 

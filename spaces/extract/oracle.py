@@ -22,9 +22,9 @@ import numpy as np
 from rapidfuzz.distance import LCSseq
 
 from spaces.metrics import WEIGHTS
-from spaces.sentences import split_clauses
+from spaces.sentences import character_pairs, split_clauses, supported_share
 
-__all__ = ["oracle_labels"]
+__all__ = ["oracle_labels", "supported_labels"]
 
 
 def oracle_labels(clauses: Sequence[str], summary: str | Sequence[str]) -> list[int]:
@@ -59,6 +59,24 @@ def oracle_labels(clauses: Sequence[str], summary: str | Sequence[str]) -> list[
             # Nothing similar here means nothing similar in any smaller part either.
             queries[s] = ""
     return labels
+
+
+def supported_labels(clauses: Sequence[str], summary: str, least: float) -> list[int]:
+    """The oracle's labels without those of clauses of which hardly anything stands in the summary:
+    less than the share `least` of the pairs of letters.
+
+    Every clause of the summary takes some clause, also where it was written from none, or from
+    several; a labeller that learns such clauses learns to keep what no summary needs.
+
+    >>> supported_labels(["原告借款，", "天气很好。"], "原告曾借款，很快就未还。", 0.3)
+    [1, 0]
+    """
+    pairs = character_pairs(summary)
+    labels = oracle_labels(clauses, summary)
+    return [
+        int(label and supported_share(clause, pairs) >= least)
+        for clause, label in zip(clauses, labels, strict=True)
+    ]
 
 
 def _squeeze(text: str) -> str:

@@ -69,6 +69,7 @@ class ExtractorSteps(LanguageSteps):
 
         start, extract = self.start(), self.recipe.extract
         settings |= {"layers": extract.encoder_layers, "window": extract.window}
+        settings["support"] = extract.support
         settings["features"] = FEATURES  # an older store has others
         step = self.step(name, settings, files, after=[start])
 
@@ -76,7 +77,7 @@ class ExtractorSteps(LanguageSteps):
             from spaces.extract.store import join_stores
             from spaces.pipeline.working import Vectorize
 
-            work = Vectorize(start.folder, extract.encoder_layers, extract.window)
+            work = Vectorize(start.folder, extract.encoder_layers, extract.window, extract.support)
             shards = self.shards(folder, judgments(), work)
             join_stores(folder, shards, width=work.width)
 

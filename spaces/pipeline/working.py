@@ -80,6 +80,7 @@ class Vectorize(_Reading):
     start: Path
     layers: int
     window: int
+    support: float
 
     @cached_property
     def encoder(self):
@@ -106,11 +107,11 @@ class Vectorize(_Reading):
 
     def labelled(self, judgment):
         from spaces.extract.features import add_features
-        from spaces.extract.oracle import oracle_labels
+        from spaces.extract.oracle import supported_labels
         from spaces.extract.store import LabelledVectors
 
         texts, sections = columns(outline(judgment.text))
-        labels = np.asarray(oracle_labels(texts, judgment.summary or ""))
+        labels = np.asarray(supported_labels(texts, judgment.summary or "", self.support))
         vectors = self.encoder.encode([(texts, sections)])[0]
         return LabelledVectors(add_features(vectors, sections, texts), labels)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from spaces.extract.features import FEATURES, add_features
 from spaces.outline import columns, outline
 from spaces.sections import SECTIONS
 
+RULES = slice(-6 - len(SECTIONS), -3 - len(SECTIONS))
+ECHO = slice(-3 - len(SECTIONS), None)
 LOAN = Path(__file__).parents[2] / "data" / "samples" / "loan.txt"
 
 
@@ -44,7 +47,7 @@ def test_what_stands_around_by_hand() -> None:
 
 def test_what_the_template_takes_is_told() -> None:
     texts, sections = columns(outline(LOAN.read_text("utf-8")))
-    share, taken, cue = add_features(np.zeros((len(texts), 1)), sections, texts)[:, -3:].T
+    share, taken, cue = add_features(np.zeros((len(texts), 1)), sections, texts)[:, RULES].T
     repay = next(i for i, text in enumerate(texts) if text.startswith("一、被告贺立川"))
     proof = next(i for i, text in enumerate(texts) if text.startswith("当事人对自己"))
     assert taken[repay] == 1 and share[repay] > 0.5
@@ -53,7 +56,18 @@ def test_what_the_template_takes_is_told() -> None:
 
 
 def test_where_the_template_has_no_summary_it_takes_nothing() -> None:
-    assert not add_features(np.zeros((1, 1)), [0], ["没有诉请。"])[0, -3:-1].any()
+    assert not add_features(np.zeros((1, 1)), [0], ["没有诉请。"])[0, RULES][:2].any()
+
+
+def test_what_is_said_again_by_hand() -> None:
+    texts = ["借款五万，", "未还。", "借款，属实。", "驳回。"]
+    sections = [1, 1, 4, 5]
+    before, behind, *shares, often = add_features(np.zeros((4, 1)), sections, texts)[:, ECHO].T
+    assert before.tolist() == pytest.approx([0, 0, 1 / 3, 0])  # of 借款 款属 属实 only 借款
+    assert behind.tolist() == pytest.approx([1 / 3, 0, 0, 0])  # of 借款 款五 五万
+    assert shares[4].tolist() == pytest.approx([1 / 3, 0, 0, 0])
+    assert shares[1].tolist() == pytest.approx([0, 0, 1 / 3, 0])
+    assert often.tolist() == pytest.approx([np.log1p(1 / 3) / 2, 0, np.log1p(1 / 3) / 2, 0])
 
 
 def test_no_clauses() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaces.extract import oracle
-from spaces.extract.oracle import oracle_labels
+from spaces.extract.oracle import oracle_labels, supported_labels
 from spaces.metrics import similarity
 
 
@@ -106,6 +106,14 @@ def test_nothing_in_common_labels_nothing():
 @pytest.mark.parametrize("summary", ["", [], [" "]])
 def test_empty_sides(clauses, summary):
     assert oracle_labels(clauses, summary) == [0] * len(clauses)
+
+
+def test_what_hardly_stands_in_the_summary_is_not_learned():
+    clauses, summary = ["原告起诉称，", "被告向其借款五万元，", "今天开庭。"], "借款五万元。天气好。"
+    assert oracle_labels(clauses, summary) == [0, 1, 1]
+    assert supported_labels(clauses, summary, 0.3) == [0, 1, 0]
+    assert supported_labels(clauses, summary, 0.0) == [0, 1, 1]
+    assert supported_labels(clauses, summary, 1.0) == [0, 0, 0]
 
 
 def test_a_long_summary_needs_no_deep_recursion():
