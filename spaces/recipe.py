@@ -110,13 +110,13 @@ class Extract:
     encoder_layers: how many of the generator's pretrained layers make the vectors. window: how many
     tokens of a judgment they read at once (0: each clause by itself). support: clauses that the
     oracle takes are learned as kept where at least this share of their pairs of letters stands in
-    the summary. hidden_size: the width of the labeller. folds: labellers for the cross-fitted extracts. unlabelled: how many judgments of
-    `weak.corpus` the labeller that is kept learns from too, what the labellers of the folds say of
-    them being their labels (self-training). epochs: passes over the judgments.
-    batch_size: judgments in a step. learning_rate: the labeller's, at the start. tune_epochs:
-    passes that train the encoder too, together with the labeller that is kept (0: none).
-    tune_learning_rate: the encoder's, at the start. threshold: clauses
-    with a higher probability are kept, here and in the finished model. max_source_tokens: what the
+    the summary. hidden_size: the width of the labeller. folds: labellers for the cross-fitted
+    extracts. unlabelled: how many judgments of `weak.corpus` the labeller that is kept learns from
+    too, what the labellers of the folds say of them being their labels (self-training). epochs:
+    passes over the judgments. batch_size: judgments in a step. learning_rate: the labeller's, at
+    the start. tune_epochs: passes that train the encoder too, together with the labeller that is
+    kept (0: none). tune_learning_rate: the encoder's, at the start. threshold: clauses with a
+    higher probability are kept, here and in the finished model. max_source_tokens: what the
     generator reads at most, [CLS] and [SEP] included.
     """
 

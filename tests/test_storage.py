@@ -12,7 +12,10 @@ from safetensors.torch import load_file, save_file
 
 from spaces import storage
 from spaces.errors import ConfigError, InputError, ModelError
+from spaces.extract.features import FEATURES
 from spaces.summarizer import Summarizer
+
+WIDTH = 32 + FEATURES  # what the tiny model's labeller reads of a clause
 
 
 @pytest.fixture
@@ -165,7 +168,7 @@ BROKEN = {
     ),
     "another labeller": (
         lambda d: edit(d / "labeller" / "config.json", hidden_size=24),
-        "expected shape .24, 53. after its config.json, found .16, 53.",
+        f"expected shape .24, {WIDTH}. after its config.json, found .16, {WIDTH}.",
     ),
     "missing weight": (
         lambda d: edit_weights(
@@ -198,7 +201,8 @@ def test_parts_of_two_models(model_dir, tiny_summarizer) -> None:
 
     other = Labeller(LabellerConfig(input_size=64, hidden_size=8))
     other.save_pretrained(model_dir / "labeller")
-    with pytest.raises(ModelError, match="expects vectors of 64, the encoder gives 53 .*: was it"):
+    expected = f"expects vectors of 64, the encoder gives {WIDTH} .*: was it"
+    with pytest.raises(ModelError, match=expected):
         Summarizer.from_pretrained(model_dir)
 
 

@@ -238,7 +238,7 @@ def test_parts_that_do_not_fit(tiny_summarizer, tiny_tokenizer) -> None:
 
     _, encoder, labeller, generator = tiny_summarizer.parts
     other = Labeller(LabellerConfig(input_size=320, hidden_size=8))
-    with pytest.raises(ModelError, match="expects vectors of 320, the encoder gives 53 .*: was it"):
+    with pytest.raises(ModelError, match="expects vectors of 320, the encoder gives .*: was it"):
         Summarizer(tiny_tokenizer, encoder, other, generator)
     small = build_tokenizer({"原": 1})
     with pytest.raises(ModelError, match="has 6 pieces, the encoder's embeddings have"):

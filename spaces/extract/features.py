@@ -29,7 +29,8 @@ FEATURES = len(SECTIONS) + _PLACE + _ROOM + _RULES + _ECHO
 def add_features(vectors: np.ndarray, sections: Sequence[int], texts: Sequence[str]) -> np.ndarray:
     """Vectors (n, d) of one judgment's clauses -> (n, d + FEATURES) float32.
 
-    Behind each vector: its section as one of len(SECTIONS) ones; `_place`; `_room`; `_rules`; `_echo`.
+    Behind each vector: its section as one of len(SECTIONS) ones; `_place`; `_room`; `_rules`;
+    `_echo`.
     """
     sections = np.asarray(sections, dtype=int)
     one_hot = np.eye(len(SECTIONS))[sections]

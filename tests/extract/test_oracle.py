@@ -109,7 +109,8 @@ def test_empty_sides(clauses, summary):
 
 
 def test_what_hardly_stands_in_the_summary_is_not_learned():
-    clauses, summary = ["原告起诉称，", "被告向其借款五万元，", "今天开庭。"], "借款五万元。天气好。"
+    clauses = ["原告起诉称，", "被告向其借款五万元，", "今天开庭。"]
+    summary = "借款五万元。天气好。"
     assert oracle_labels(clauses, summary) == [0, 1, 1]
     assert supported_labels(clauses, summary, 0.3) == [0, 1, 0]
     assert supported_labels(clauses, summary, 0.0) == [0, 1, 1]
