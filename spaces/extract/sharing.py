@@ -12,6 +12,9 @@ it: without it the orders would stand among the reasons. The statutes that it re
 And who is said to have answered has an answer: 被告辩称 is not told without what he said, nor what
 he said without his name: else it is laid to whoever spoke before. Nor is 对于利息 told without what
 the court thinks of it. And 应负连带责任 is told with the guarantor who stands before it.
+
+What the court found ends, in many judgments, with the claim once more (原告诉至本院，请求判令…).
+Told behind 经审理查明 it would be a finding, so there it is left out.
 """
 
 from __future__ import annotations
@@ -23,8 +26,10 @@ from itertools import pairwise, takewhile
 import numpy as np
 
 from spaces.sections import SECTIONS, opens_ruling
+from spaces.sentences import character_pairs, supported_share
 
 __all__ = [
+    "drop_claims",
     "share_brackets",
     "share_cues",
     "share_grounds",
@@ -35,7 +40,7 @@ __all__ = [
     "share_subjects",
 ]
 
-_RULING = SECTIONS.index("ruling")
+_CLAIM, _FACTS, _RULING = map(SECTIONS.index, ("claim", "facts", "ruling"))
 _COURTS = (SECTIONS.index("facts"), SECTIONS.index("reasons"))
 _NUMBER = re.compile(r"\s*[（(]?[一二三四五六七八九十\d]{1,3}[、.．)）:：]")
 _ANSWERS = re.compile("辩称[，,：:]?$")
@@ -46,6 +51,9 @@ _NO_SUBJECT = re.compile(
     "(?:故|则|依法|亦|也|均|并|且|而|但)?"
     "(?:应(?!诉)|享有|不得|有权|无权|负有|构成|属于|系|承担|未|没有)|亦|也|均"
 )
+_SUED = re.compile("诉至|诉到|诉来|起诉|提起.{0,4}诉讼")
+_ASKED = re.compile("请求|要求|判[令决]|诉请")
+_SAME = 0.6  # the share of a clause's character pairs that make it a repetition
 _LONG = 400  # characters; such an item is a list of its own, and does not fit into a summary
 _PAIRS = ("（）", "()", "《》", "“”")
 _REACH = 8  # clauses; a bracket that is not closed by then was never meant to be
@@ -55,10 +63,37 @@ def share_probabilities(
     probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
 ) -> np.ndarray:
     """The probabilities (n,) of the n clauses of a text, shared by those that belong together."""
-    shared = share_brackets(probabilities, texts)
+    shared = drop_claims(share_brackets(probabilities, texts), texts, sections)
     rules = (share_items, share_opening, share_grounds, share_cues, share_subjects, share_leads)
     for share in rules:
         shared = share(shared, texts, sections)
+    return shared
+
+
+def drop_claims(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with 0 for what is asked behind 原告诉至本院 among the facts, up to the end
+    of the sentence, as far as it stands in the claim already.
+
+    >>> texts = ["请求还款五万元。", "原告诉至本院，", "请求还款五万元。"]
+    >>> drop_claims([0.9, 0.1, 0.8], texts, [1, 3, 3]).tolist()
+    [0.9, 0.1, 0.0]
+    """
+    shared = np.array(probabilities)
+    claim = (text for text, section in zip(texts, sections, strict=True) if section == _CLAIM)
+    told = character_pairs("".join(claim))
+    sued = asked = False
+    for i, text in enumerate(texts):
+        if sections[i] != _FACTS:
+            sued = asked = False
+            continue
+        sued = sued or _SUED.search(text) is not None
+        asked = asked or (sued and _ASKED.search(text) is not None)
+        if asked and supported_share(text, told) >= _SAME:
+            shared[i] = 0.0
+        if text.rstrip()[-1:] == "。":
+            sued = asked = False
     return shared
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spaces.extract.sharing import (
+    drop_claims,
     share_brackets,
     share_cues,
     share_grounds,
@@ -15,6 +16,7 @@ from spaces.extract.sharing import (
     share_subjects,
 )
 from spaces.outline import outline
+from spaces.sections import SECTIONS
 
 
 def shared(*clauses: tuple[str, float]) -> list[float]:
@@ -169,3 +171,27 @@ def test_the_rules_on_the_clauses_of_a_judgment():
     shared = share_probabilities(scores, texts, sections)
     assert shared[-4:].tolist() == [0.8, 0.8, 0.8, 0.3]  # 判决如下：, the bracket, the last item
     assert (shared[:-4] == scores[:-4]).all()
+
+
+def test_a_claim_told_again_among_the_facts_is_left_out() -> None:
+    claim = "请求判令被告归还借款五万元；"
+    # the costs are not in the claim as it was told
+    facts = [
+        "被告未还款。",
+        "原告诉至本院，",
+        claim,
+        "诉讼费由被告承担。",
+        "另查明，",
+        "被告归还五千元。",
+    ]
+    texts = [claim, *facts]
+    sections = [SECTIONS.index(name) for name in ("claim", *["facts"] * 6)]
+    found = drop_claims([0.9] * 7, texts, sections)
+    assert found.tolist() == [0.9, 0.9, 0.9, 0.0, 0.9, 0.9, 0.9]
+    assert share_probabilities([0.9] * 7, texts, sections)[3] == 0
+
+
+def test_findings_of_an_earlier_suit_stay() -> None:
+    texts = ["请求还款五万元。", "原告曾诉至本院，", "请求确认租赁关系。"]
+    facts = SECTIONS.index("facts")
+    assert drop_claims([0.9] * 3, texts, [1, facts, facts]).tolist() == [0.9] * 3
