@@ -31,7 +31,10 @@ _SUPERFLUOUS = [
     # a cue whose section is empty: the next cue stands for it
     re.compile(f"{_FOUND}[,:]*(?=(?:{_FOUND}|本院认为|{_DEFENDED}))"),
     re.compile(f"(?<=[。;,]){_FOUND}[,:]*。"),
-    re.compile("被告[^,;:。]{0,8}?辩称[,:]*(?=被告[^,;:。]{0,8}?辩称)"),
+    re.compile(
+        "被告[^,;:。]{0,24}?辩称[,:]*(?=(?:被告|第三人)[^,;:。]{0,24}?"
+        "(?:辩称|未(?:到庭|出庭|应诉|[^,;:。]{0,8}?答辩)))"
+    ),
     # of two marks the stronger stays
     re.compile("(?<=[。;:,])[:,;、]+"),
     re.compile("[:,;、]+(?=。)"),

@@ -11,8 +11,8 @@ from spaces.generate.tokenizer import FIRST_SECTION
 from spaces.sections import SECTIONS
 
 # one piece per character and a few words, marks of half width as the tokenizer has them
-WORDS = ["被告", "辩称", "经审理查明", "本院认为", "依照", "未答辩"]
-PIECES = [*"欠款元还张某甲一二。,;:、《》法", *WORDS]
+WORDS = ["被告", "辩称", "经审理查明", "本院认为", "依照", "未答辩", "未到庭"]
+PIECES = [*"欠款元还张某甲乙未一二。,;:、《》法", *WORDS]
 
 
 def hypothesis(*runs: str, truncated: bool = False) -> Hypothesis:
@@ -49,6 +49,9 @@ def mended(*runs: str, **more) -> str:
         (("欠 款 。", "+经审理查明 ,", "被告 甲 辩称 , 还 。"), "欠款。被告甲辩称,还。"),
         (("+经审理查明 :", ": 本院认为 , 还 。"), "本院认为,还。"),
         (("欠 款 。", "+被告 张 某 辩称 ,", "被告 甲 辩称 , 还 。"), "欠款。被告甲辩称,还。"),
+        (("还 。 被告 甲 辩称 ,", "被告 乙 未到庭 。"), "还。被告乙未到庭。"),
+        # that the other one has not paid is what he says
+        (("还 。 被告 甲 辩称 ,", "被告 乙 未 还 。"), "还。被告甲辩称,被告乙未还。"),
         (("欠 款 ,", "+。"), "欠款。"),
         (("欠 款 。", "还 款 ;"), "欠款。还款。"),
     ],
