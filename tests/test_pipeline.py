@@ -82,6 +82,22 @@ def test_the_kept_labeller_learns_from_judgments_nobody_labelled(
     assert weights(trained, "refit") != weights(tmp_path, "refit")
 
 
+def test_clauses_that_the_summary_does_not_support_are_not_learned(
+    trained: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained / "work", tmp_path / "work")
+    run(
+        "extract",
+        trained / "config.yaml",
+        [f"work_folder={tmp_path}/work", "extract.support=0.9"],
+    )
+
+    def learned(folder: Path) -> int:
+        return sum(int(each.labels.sum()) for each in VectorStore(folder / "work" / "vectors"))
+
+    assert 0 < learned(tmp_path) < learned(trained)
+
+
 def test_the_card_has_the_figures_of_the_run(trained: Path) -> None:
     work = trained / "work"
     card = (work / "model-out" / "README.md").read_text("utf-8")
