@@ -37,14 +37,13 @@ from spaces.generate.beam import beam_search
 from spaces.generate.model import Generator
 from spaces.generate.pretraining import Objectives, PretrainingExamples, read_texts
 from spaces.generate.tokenizer import load_tokenizer
-from spaces.generate.training import PairExamples, collate, train_generator
+from spaces.generate.training import PairExamples, collate
 from spaces.metrics import evaluate
 from spaces.outline import outline
 from spaces.pairs import encode_pair, supported, whole
 from spaces.pipeline import Plan
 from spaces.recipe import load_recipe
 from spaces.steps import Step
-from spaces.training import training_arguments
 from spaces.wording import Wording
 
 CASES = "court_case_library.jsonl.xz"
@@ -88,11 +87,9 @@ def holdings(path: Path) -> Iterator[tuple[str, str]]:
             yield worded, found["holding"]
 
 
-def examples(name: str, plan: Plan, seed: int) -> PretrainingExamples:
-    tokens, settings = plan.tokens().folder, plan.recipe.pretrain
+def examples(name: str, plan: Plan) -> PretrainingExamples:
+    tokens, objectives, seed = plan.tokens().folder, plan.objectives(), plan.recipe.seed
     tokenizer = load_tokenizer(plan.vocabulary().folder)
-    shares = {n: getattr(settings, n) for n in Objectives.__dataclass_fields__}
-    objectives = Objectives(**shares)
     if name == "holding":
         (path,) = plan.recipe.data.corpus_paths([CASES])
         return Holdings(tokens, tokenizer, objectives, seed, path)
@@ -101,29 +98,22 @@ def examples(name: str, plan: Plan, seed: int) -> PretrainingExamples:
     return kind(tokens, len(tokenizer), replace(objectives, denoise_share=share), seed)
 
 
-def pretrained(name: str, plan: Plan, options: argparse.Namespace, seed: int) -> Step:
+def pretrained(name: str, plan: Plan, steps: int) -> Step:
     """In the place of the plan's own step."""
-    step = plan.step(f"pretrain-{name}", options.steps, after=[plan.tokens()])
+    step = plan.step(f"pretrain-{name}", steps, after=[plan.tokens()])
 
     def work(folder: Path) -> None:
         model = plan.untrained(len(load_tokenizer(plan.vocabulary().folder)))
         if name != "nothing":
-            settings = plan.recipe.pretrain
-            arguments = training_arguments(
-                folder / "checkpoints",
-                max_steps=options.steps,
-                per_device_train_batch_size=settings.batch_size,
-                learning_rate=settings.learning_rate,
-                warmup_steps=min(settings.warmup_steps, options.steps // 4),
-                lr_scheduler_type="cosine",
-                weight_decay=0.01,
-                adam_beta2=0.98,
+            model = plan.pretrain_on(
+                model,
+                examples(name, plan),
+                folder,
+                ema_decay=0.99,
+                max_steps=steps,
+                warmup_steps=min(plan.recipe.pretrain.warmup_steps, steps // 4),
                 save_strategy="no",
-                seed=seed,
             )
-            collator = torch.utils.data.default_collate
-            learned = examples(name, plan, seed)
-            model = train_generator(model, learned, arguments, ema_decay=0.99, collator=collator)
         model.save_pretrained(folder / "model")
 
     step.run(work)
@@ -177,7 +167,7 @@ def run(name: str, base: Plan, options: argparse.Namespace, seed: int) -> tuple[
     plan = Plan(load_recipe(options.config, settings))
     plan.judgments, plan.extracts = base.judgments, base.extracts  # the same ones held out
     plan.made |= {"vocabulary": base.vocabulary(), "tokens": base.tokens(), "words": base.words()}
-    plan.made["pretrain"] = pretrained(name, plan, options, seed)
+    plan.made["pretrain"] = pretrained(name, plan, options.steps)
     generator = plan.fit(
         plan.start().folder / "generator",
         rows(plan, held_out=False),

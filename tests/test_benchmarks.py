@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import lzma
 import runpy
+import shutil
 from pathlib import Path
 
 import pytest
@@ -71,8 +72,7 @@ def test_objectives_are_compared(training_config, tmp_path, capsys, monkeypatch)
     )
     with lzma.open(tmp_path / "court_case_library.jsonl.xz", "wt", encoding="utf-8") as file:
         file.write(json.dumps({"text": text}, ensure_ascii=False) + "\n")
-    for path in training_config.parent.glob("*.jsonl"):
-        (tmp_path / path.name).write_bytes(path.read_bytes())
+    shutil.copy(training_config.parent / "corpus.jsonl", tmp_path)
     main = runpy.run_path(str(BENCHMARKS / "objectives.py"))["main"]
     words = ["--config", str(training_config), "--work", str(tmp_path / "work")]
     words += ["--steps", "8", "--epochs", "1", "--", f"data.corpus_folder={tmp_path}"]

@@ -233,12 +233,14 @@ def test_the_caller_s_random_numbers_are_left_alone(tiny_summarizer, judgment) -
 
 
 def test_parts_that_do_not_fit(tiny_summarizer, tiny_tokenizer) -> None:
+    from spaces.extract.features import FEATURES
     from spaces.extract.labeller import Labeller, LabellerConfig
     from spaces.generate.tokenizer import build_tokenizer
 
     _, encoder, labeller, generator = tiny_summarizer.parts
     other = Labeller(LabellerConfig(input_size=320, hidden_size=8))
-    with pytest.raises(ModelError, match="expects vectors of 320, the encoder gives .*: was it"):
+    expected = f"expects vectors of 320, the encoder gives {32 + FEATURES} .*: was it"
+    with pytest.raises(ModelError, match=expected):
         Summarizer(tiny_tokenizer, encoder, other, generator)
     small = build_tokenizer({"原": 1})
     with pytest.raises(ModelError, match="has 6 pieces, the encoder's embeddings have"):

@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 _CLAIM, _FACTS, _RULING = map(SECTIONS.index, ("claim", "facts", "ruling"))
-_COURTS = (SECTIONS.index("facts"), SECTIONS.index("reasons"))
+_COURTS = (_FACTS, SECTIONS.index("reasons"))
 _NUMBER = re.compile(r"\s*[（(]?[一二三四五六七八九十\d]{1,3}[、.．)）:：]")
 _ANSWERS = re.compile("辩称[，,：:]?$")
 _GROUNDS = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
@@ -63,10 +63,11 @@ def share_probabilities(
     probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
 ) -> np.ndarray:
     """The probabilities (n,) of the n clauses of a text, shared by those that belong together."""
-    shared = drop_claims(share_brackets(probabilities, texts), texts, sections)
-    rules = (share_items, share_opening, share_grounds, share_cues, share_subjects, share_leads)
-    for share in rules:
-        shared = share(shared, texts, sections)
+    shared = share_brackets(probabilities, texts)
+    rules = (drop_claims, share_items, share_opening, share_grounds)
+    rules += (share_cues, share_subjects, share_leads)
+    for rule in rules:
+        shared = rule(shared, texts, sections)
     return shared
 
 

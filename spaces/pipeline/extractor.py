@@ -69,8 +69,8 @@ class ExtractorSteps(LanguageSteps):
 
         start, extract = self.start(), self.recipe.extract
         settings |= {"layers": extract.encoder_layers, "window": extract.window}
-        settings["support"] = extract.support
-        settings["features"] = FEATURES  # an older store has others
+        # an older store has other features
+        settings |= {"support": extract.support, "features": FEATURES}
         step = self.step(name, settings, files, after=[start])
 
         def work(folder: Path) -> None:

@@ -76,45 +76,61 @@ class LanguageSteps(DataFiles):
         step = self.step("pretrain", described, self.start_files()[2:], after=[before])
 
         def work(folder: Path) -> None:
-            from torch.utils.data import default_collate
-
-            from spaces.generate.pretraining import Objectives, PretrainingExamples
+            from spaces.generate.pretraining import PretrainingExamples
             from spaces.generate.tokenizer import load_tokenizer
-            from spaces.generate.training import train_generator
-            from spaces.training import training_arguments
 
             tokenizer = load_tokenizer(self.vocabulary().folder)
             model = self.untrained(len(tokenizer))
             if not settings.epochs:
                 model.save_pretrained(folder / "model")
                 return
-            names = {f.name for f in dataclasses.fields(Objectives)}
-            objectives = Objectives(
-                **{n: v for n, v in dataclasses.asdict(settings).items() if n in names}
-            )
             examples = PretrainingExamples(
-                before.folder, len(tokenizer), objectives, self.recipe.seed
+                before.folder, len(tokenizer), self.objectives(), self.recipe.seed
             )
-            arguments = training_arguments(
-                folder / "checkpoints",
+            self.pretrain_on(
+                model,
+                examples,
+                folder,
                 num_train_epochs=settings.epochs,
-                per_device_train_batch_size=settings.batch_size,
-                learning_rate=settings.learning_rate,
                 warmup_steps=settings.warmup_steps,
-                lr_scheduler_type="cosine",
-                weight_decay=0.01,
-                adam_beta2=0.98,
                 logging_steps=50,
                 save_steps=settings.save_steps,
-                seed=self.recipe.seed,
-            )
-            model = train_generator(
-                model, examples, arguments, ema_decay=0.999, collator=default_collate
-            )
-            model.save_pretrained(folder / "model")
+            ).save_pretrained(folder / "model")
 
         step.run(work)
         return step
+
+    def objectives(self):
+        """How the recipe makes pretraining examples."""
+        from spaces.generate.pretraining import Objectives
+
+        names = [field.name for field in dataclasses.fields(Objectives)]
+        return Objectives(**{name: getattr(self.recipe.pretrain, name) for name in names})
+
+    def pretrain_on(self, model, examples, folder: Path, *, ema_decay: float = 0.999, **arguments):
+        """The generator trained on pretraining examples, with checkpoints below `folder`."""
+        from torch.utils.data import default_collate
+
+        from spaces.generate.training import train_generator
+        from spaces.training import training_arguments
+
+        settings = self.recipe.pretrain
+        return train_generator(
+            model,
+            examples,
+            training_arguments(
+                folder / "checkpoints",
+                per_device_train_batch_size=settings.batch_size,
+                learning_rate=settings.learning_rate,
+                lr_scheduler_type="cosine",
+                weight_decay=0.01,
+                adam_beta2=0.98,
+                seed=self.recipe.seed,
+                **arguments,
+            ),
+            ema_decay=ema_decay,
+            collator=default_collate,
+        )
 
     def untrained(self, vocab_size: int):
         """The generator that pretraining begins with: random, or that of `pretrain.start`."""
