@@ -26,7 +26,7 @@ from spaces.errors import ConfigError
 from spaces.extract.context import ClauseEncoder
 from spaces.extract.features import add_features
 from spaces.extract.labeller import Labeller, select
-from spaces.extract.sharing import share_probabilities
+from spaces.extract.sharing import leaning, share_probabilities
 from spaces.facts import describe_missing, missing_facts
 from spaces.generate.backbone import Backbone
 from spaces.generate.beam import beam_search
@@ -68,6 +68,7 @@ class _Draft:
     offsets: list[tuple[int, int]] = field(default_factory=list)
     segments: list[int] = field(default_factory=list)
     salience: list[float] = field(default_factory=list)
+    leaning: list[bool] = field(default_factory=list)
     whole: Whole | None = None  # what the generator reads when it is to remember a part only
     summary: str = ""
     spans: list[Span] = field(default_factory=list)
@@ -355,7 +356,7 @@ class Summarizer:
         flags = by_token(draft.offsets, zip(texts, kept, strict=True), True)
         places = np.flatnonzero(flags).tolist()
         draft.whole = Whole(draft.source, draft.segments, places)
-        for name in ("source", "segments", "salience"):
+        for name in ("source", "segments", "salience", "leaning"):
             setattr(draft, name, [getattr(draft, name)[i] for i in places])
         # characters of the clauses kept, up to each place in the text
         letters = np.repeat(kept, [len(text) for text in texts])
@@ -381,6 +382,9 @@ class Summarizer:
         draft.segments = segments_of(offsets, [(c.text, c.section) for c in clauses])
         scores = [(c.text, float(probabilities[i])) for c, i in zip(clauses, kept, strict=True)]
         draft.salience = by_token(offsets, scores, 0.0)
+        leans, read = leaning(*columns(draft.clauses)), set(kept)
+        flags = [(draft.clauses[i].text, leans[i] and i - 1 in read) for i in kept]
+        draft.leaning = by_token(offsets, flags, False)
 
     def _generate(
         self, drafts: list[_Draft], batch_size: int, report: Callable[[int], None]
@@ -395,6 +399,7 @@ class Summarizer:
                 [draft.source for draft in batch],
                 segments=[draft.segments for draft in batch],
                 salience=[draft.salience for draft in batch],
+                leaning=[draft.leaning for draft in batch],
                 beams=self.config.beams,
                 max_new_tokens=self.config.max_new_tokens,
                 sparse_top_k=self.config.sparse_top_k,

@@ -7,7 +7,9 @@ guess:
 - a mention of a party (`原告张某`, `张某`, its short name) is read as the role word, which is taken
   from where the judgment declares it. Only a role that one single party has is read so: with two
   defendants 被告 would no longer say which of them;
-- an aside, 5 to 40 characters in brackets, is passed over (（以下简称…）, （计算至2017年2月15日）).
+- an aside, 5 to 40 characters in brackets, is passed over (（以下简称…）, （计算至2017年2月15日）),
+  but not one of the ruling that says at what rate, or less what, is to be paid
+  (（按合同约定的利率计算）, （扣除已付的1000元）): without it the order would be another.
 
 Every character that is read is still a character of the judgment at a known place, so whatever is
 copied from it can be traced.
@@ -25,6 +27,8 @@ from spaces.parties import Mention, find_mentions, find_parties
 __all__ = ["Wording"]
 
 _ASIDE = re.compile(r"（[^（）()\n]{5,40}）|\([^（）()\n]{5,40}\)")
+_RULING = re.compile("判决如下|判决[：:]")
+_ORDER = re.compile("率|[%％‰]|倍|扣除|抵扣|已[付还支给]")
 _QUOTED = re.compile(r"《[^《》\n]{1,60}》")
 
 
@@ -70,8 +74,13 @@ class Wording:
 def _edits(judgment: str) -> list[_Edit]:
     quoted = [_Edit(m.start(), m.end(), m.start(), 0) for m in _QUOTED.finditer(judgment)]
     taken = _Taken(quoted)
-    asides = [_Edit(m.start(), m.end(), m.start(), 0) for m in _ASIDE.finditer(judgment)]
-    edits = [edit for edit in asides if taken.add(edit)]
+    ruling = max((m.start() for m in _RULING.finditer(judgment)), default=len(judgment))
+    passed = (
+        _Edit(m.start(), m.end(), m.start(), 0)
+        for m in _ASIDE.finditer(judgment)
+        if m.start() < ruling or not _ORDER.search(m.group())
+    )
+    edits = [edit for edit in passed if taken.add(edit)]
     parties = find_parties(judgment)
     sole = set(find_sole_parties(judgment, parties))
     for mention in find_mentions(judgment, parties):

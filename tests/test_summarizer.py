@@ -70,6 +70,21 @@ def test_batches_equal_one_by_one(variant, judgment) -> None:
         assert sum(counted) == 3 * len(texts)
 
 
+@pytest.mark.parametrize("extract", [True, False])
+def test_no_copied_words_begin_in_a_clause_that_leans_on_another(variant, extract) -> None:
+    texts = ["本院认为，" + "乙欠款，应还款，丙保证，亦负责。" * i for i in range(1, 9)]
+    starts = set()
+    for text in texts:
+        summary = variant().summarize(text, extract=extract)
+        check(text, summary)
+        for span in summary.spans:
+            if span.kind == "copied":
+                clause = max(text.rfind(mark, 0, span.source_start) for mark in "，。") + 1
+                starts.add(text[clause])
+    assert starts & set("乙丙")
+    assert not starts & set("应亦")
+
+
 def test_windows_of_a_long_list(variant, judgment, monkeypatch) -> None:
     monkeypatch.setattr("spaces.summarizer.WINDOW", 2)
     texts = [judgment[i : i + 60] for i in range(0, 90, 10)]

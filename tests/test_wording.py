@@ -42,6 +42,13 @@ def test_how_a_sentence_is_read(sentence: str, expected: str) -> None:
     assert read_behind(sentence) == expected
 
 
+def test_what_an_order_is_reckoned_by_stays() -> None:
+    before = "借款（按合同约定的利率计息）未还。判决如下："
+    order = "被告付利息（按合同约定的利率计算），还款（扣除已还的一万元）（限十日内付清）。"
+    expected = "被告付利息（按合同约定的利率计算），还款（扣除已还的一万元）。"
+    assert read(before + order) == "借款未还。判决如下：" + expected
+
+
 def test_nobody_is_beaten_into_an_appellee() -> None:
     header = "上诉人：张大明。被上诉人：李小军。一案。"
     assert read_behind("张大明被李小军打伤。", header) == "上诉人被被上诉人打伤。"

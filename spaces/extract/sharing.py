@@ -11,7 +11,9 @@ it: without it the orders would stand among the reasons. The statutes that it re
 
 And who is said to have answered has an answer: 被告辩称 is not told without what he said, nor what
 he said without his name: else it is laid to whoever spoke before. Nor is 对于利息 told without what
-the court thinks of it. And 应负连带责任 is told with the guarantor who stands before it.
+the court thinks of it. And 应负连带责任 is told with the guarantor who stands before it;
+没有遗嘱的， with what then applies; what a party pleads with the court's 不予采信; and what the
+plaintiff asks in the end with the words that say that he changed it (变更诉讼请求为).
 
 What the court found ends, in many judgments, with the claim once more (原告诉至本院，请求判令…).
 Told behind 经审理查明 it would be a finding, so there it is left out.
@@ -30,7 +32,10 @@ from spaces.sentences import character_pairs, supported_share
 
 __all__ = [
     "drop_claims",
+    "leaning",
     "share_brackets",
+    "share_changes",
+    "share_conditions",
     "share_cues",
     "share_grounds",
     "share_items",
@@ -38,19 +43,29 @@ __all__ = [
     "share_opening",
     "share_probabilities",
     "share_subjects",
+    "share_verdicts",
 ]
 
 _CLAIM, _FACTS, _RULING = map(SECTIONS.index, ("claim", "facts", "ruling"))
 _COURTS = (_FACTS, SECTIONS.index("reasons"))
+_TOLD = (SECTIONS.index("defence"), *_COURTS)
 _NUMBER = re.compile(r"\s*[（(]?[一二三四五六七八九十\d]{1,3}[、.．)）:：]")
 _ANSWERS = re.compile("辩称[，,：:]?$")
 _GROUNDS = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
 _STATUTE = re.compile(r"\s*(?:和|及|以及|、)?(?:《|第[一二三四五六七八九十百零\d]+条)")
 _LEAD = re.compile("(?:对于|关于|故?对|根据|由于|因|如|若|虽|既然|鉴于).*[，,]$")
-_NO_SUBJECT = re.compile(
+_LEANS = re.compile(
     "(?:故|则|依法|亦|也|均|并|且|而|但)?"
-    "(?:应(?!诉)|享有|不得|有权|无权|负有|构成|属于|系|承担|未|没有)|亦|也|均"
+    "(?:应(?!诉)|享有|不得|有权|无权|负有|构成|属于|系|承担|未|没有|分别[为系是]|可(?!能|见)|"
+    "由?本人|进一步|该情形|否则)|亦|也|均|但(?!书)|其中|以上[合共]计"
 )
+_CONDITION = re.compile(
+    "(?:.*的|.*(?:死亡|去世|亡故|病故)[以之]?后|.*(?:前提|情况|范围)[下内])[，,]$"
+)
+_VERDICT = re.compile(
+    "(?:故|因此|应|对此|，)?(?:本院)?(?:依法|均|亦|也|应)?(?:不予|予以|应予)(?:支持|采[信纳]|认[可定]|确认|驳回)"
+)
+_CHANGE = re.compile("(?:变更|明确|增加|追加|减少|撤回|放弃).{0,16}(?:请求|诉求|诉请).*[，,：:]$")
 _SUED = re.compile("诉至|诉到|诉来|起诉|提起.{0,4}诉讼")
 _ASKED = re.compile("请求|要求|判[令决]|诉请")
 _SAME = 0.6  # the share of a clause's character pairs that make it a repetition
@@ -65,7 +80,8 @@ def share_probabilities(
     """The probabilities (n,) of the n clauses of a text, shared by those that belong together."""
     shared = share_brackets(probabilities, texts)
     rules = (drop_claims, share_items, share_opening, share_grounds)
-    rules += (share_cues, share_subjects, share_leads)
+    rules += (share_cues, share_changes, share_conditions, share_verdicts)
+    rules += (share_subjects, share_leads)
     for rule in rules:
         shared = rule(shared, texts, sections)
     return shared
@@ -173,21 +189,90 @@ def share_leads(
     return shared
 
 
+def leaning(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:
+    """Of each clause whether it means nothing, or something else, without the one before it in the
+    same sentence: its subject stands there (应负连带清偿责任。), or what it turns against (但…).
+
+    Asked of what parties answer and of what the court finds and reasons.
+
+    >>> leaning(["乙是保证人，", "应负责。", "应驳回。"], [4, 4, 4])
+    [False, True, False]
+    """
+    return [
+        i > 0
+        and sections[i - 1] == sections[i]
+        and sections[i] in _TOLD
+        and texts[i - 1].rstrip()[-1:] in ("，", ",")
+        and _LEANS.match(texts[i].strip()) is not None
+        for i in range(len(texts))
+    ]
+
+
 def share_subjects(
     probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
 ) -> np.ndarray:
-    """The probabilities with what stands before a clause without a subject (应负连带清偿责任。)
-    having at least that of the clause, among what the court found or reasoned.
+    """The probabilities with what stands before a clause that leans on it (`leaning`) having at
+    least that of the clause.
 
     >>> share_subjects([0.1, 0.9, 0.2], ["乙是保证人，", "应负责。", "综上，"], [4, 4, 4]).tolist()
     [0.9, 0.9, 0.2]
     """
     shared = np.array(probabilities)
+    leans = leaning(texts, sections)
     for i in reversed(range(1, len(texts))):
+        if leans[i]:
+            shared[i - 1] = max(shared[i - 1], shared[i])
+    return shared
+
+
+def share_conditions(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with a condition (没有遗嘱的，) and what then applies having the higher of
+    theirs, among what the court found or reasoned.
+
+    >>> share_conditions([0.1, 0.9], ["没有遗嘱的，", "按照法定继承办理。"], [4, 4]).tolist()
+    [0.9, 0.9]
+    """
+    shared = np.array(probabilities)
+    for i in reversed(range(len(texts) - 1)):
+        inside = sections[i] == sections[i + 1] and sections[i] in _COURTS
+        if inside and _CONDITION.match(texts[i].strip()):
+            shared[i : i + 2] = shared[i : i + 2].max()
+    return shared
+
+
+def share_verdicts(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with what the court thinks of it (本院不予采信。) having at least that of
+    the clause before it in the same sentence.
+
+    >>> share_verdicts([0.9, 0.1], ["被告辩称无据，", "本院不予采信。"], [4, 4]).tolist()
+    [0.9, 0.9]
+    """
+    shared = np.array(probabilities)
+    for i in range(1, len(texts)):
         inside = sections[i - 1] == sections[i] and sections[i] in _COURTS
         goes_on = texts[i - 1].rstrip()[-1:] in ("，", ",")
-        if inside and goes_on and _NO_SUBJECT.match(texts[i].strip()):
-            shared[i - 1] = max(shared[i - 1], shared[i])
+        if inside and goes_on and _VERDICT.match(texts[i].strip()):
+            shared[i] = max(shared[i - 1], shared[i])
+    return shared
+
+
+def share_changes(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with words that change the claim (变更诉讼请求为：) and what is asked then
+    having the higher of theirs.
+
+    >>> share_changes([0.1, 0.9], ["后变更诉讼请求为：", "返还押金。"], [1, 1]).tolist()
+    [0.9, 0.9]
+    """
+    shared = np.array(probabilities)
+    for i in range(len(texts) - 1):
+        if sections[i] == sections[i + 1] == _CLAIM and _CHANGE.search(texts[i].strip()):
+            shared[i : i + 2] = shared[i : i + 2].max()
     return shared
 
 

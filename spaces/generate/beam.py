@@ -80,6 +80,7 @@ def beam_search(
     max_new_tokens: int,
     segments: Sequence[Sequence[int]] | None = None,
     salience: Sequence[Sequence[float]] | None = None,
+    leaning: Sequence[Sequence[bool]] | None = None,
     beams: int = 1,
     sparse_top_k: int = 10,
     length_penalty: float = 1.0,
@@ -101,6 +102,8 @@ def beam_search(
     share the probability); `no_repeat` is for `rules.repeat_limits` (0: anything may repeat).
     `salience` says for each token how probable it is that its clause is to be kept; it,
     `skip_cost`, `end_cost`, `keep_weight` and `keep_threshold` are for `salience.Salience`.
+    `leaning` says of each token whether its clause means something else without the one before it:
+    no run begins there.
     `copy_bias` is what copying has ahead of generating, in the logits of the tags;
     `generate_limit` is how many tokens in a row are generated at most (0: any number), and
     `look_back` for `CopyState`. `numbers` are the tokens that make numbers, which are copied whole
@@ -135,6 +138,7 @@ def beam_search(
         source_mask=source_mask,
         segments=parts,
         probabilities=None if salience is None else pad(salience, model.device, torch.float)[0],
+        leaning=None if leaning is None else pad(leaning, model.device, torch.bool)[0],
         beams=beams,
         max_new_tokens=max_new_tokens,
         no_repeat=no_repeat,

@@ -34,6 +34,7 @@ class Constraints:
         source_mask: Tensor,
         segments: Tensor | None,
         probabilities: Tensor | None,
+        leaning: Tensor | None,
         beams: int,
         max_new_tokens: int,
         no_repeat: int,
@@ -48,13 +49,15 @@ class Constraints:
         cues: CueTokens,
     ) -> None:
         """`source_ids`, `segments` (B, S) long, `source_mask` (B, S) bool; `probabilities` (B, S)
-        float: that of each token's clause to be kept."""
+        float: that of each token's clause to be kept; `leaning` (B, S) bool: where no run may
+        begin."""
         self.copy = CopyState(
             source_ids=source_ids,
             source_mask=source_mask,
             beams=beams,
             numbers=numbers,
             look_back=look_back,
+            leaning=leaning,
         )
         self.repeats = NoRepeat(
             source_ids=source_ids,

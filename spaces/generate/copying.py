@@ -137,9 +137,11 @@ class CopyState:
         beams: int,
         numbers: NumberTokens = NO_NUMBERS,
         look_back: int | None = None,
+        leaning: Tensor | None = None,
     ) -> None:
         """`source_ids` (B, S) long; `source_mask` (B, S) bool, False for padding. `look_back`: how
-        many tokens before the furthest that was copied a run may begin; None: anywhere.
+        many tokens before the furthest that was copied a run may begin; None: anywhere. `leaning`
+        (B, S) bool: where no run begins, since what stands there leans on what is before it.
         """
         special = torch.isin(source_ids, torch.tensor(NOT_COPIED, device=source_ids.device))
         unknown = (source_ids == UNK) & source_mask
@@ -161,6 +163,8 @@ class CopyState:
         within = (number & _before(number)) | unit
         self.unfinished = whole & _behind(within)  # (B, S): no run may end here
         self.begin = self.inside & ~ambiguous & ~within  # (B, S): a run may begin here
+        if leaning is not None:
+            self.begin &= ~leaning
         kinds = ("ordinals", "numerals", "units", "figures", "marks")
         article = torch.stack([self._is(source_ids, kind) for kind in kinds]).any(0).tolist()
         for row, first, last in self._titles():

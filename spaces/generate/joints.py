@@ -24,7 +24,10 @@ from spaces.sections import SECTIONS
 __all__ = ["Joints"]
 
 # As the tokenizer has them: marks of half width.
-_FOUND = "(?:本院)?(?:经?(?:审理)?查明|经审[查理])"
+_FOUND = (
+    "(?:本院)?(?:经?(?:审理)?查明|经(?:审理)?认定|经审[查理])"
+    "(?:的?(?:法律|案件|本案)?事实)?(?:如下)?"
+)
 _DEFENDED = "(?:被告|第三人)[^,;:。]{0,8}?(?:辩称|未作?答辩)"
 _STOP = "。"
 _SUPERFLUOUS = [
@@ -35,6 +38,9 @@ _SUPERFLUOUS = [
         "被告[^,;:。]{0,24}?辩称[,:]*(?=(?:被告|第三人)[^,;:。]{0,24}?"
         "(?:辩称|未(?:到庭|出庭|应诉|[^,;:。]{0,8}?答辩)))"
     ),
+    # two openings, two subjects
+    re.compile("^原被告系(?=原告)"),
+    re.compile("原告[,:](?=原告)"),
     # of two marks the stronger stays
     re.compile("(?<=[。;:,])[:,;、]+"),
     re.compile("[:,;、]+(?=。)"),
@@ -58,11 +64,17 @@ class _Announcement(NamedTuple):
 
 _ANNOUNCEMENTS = [
     _Announcement(
+        FIRST_SECTION + SECTIONS.index("claim"),
+        ["原告提出诉求", ":"],
+        re.compile("诉[称求请至]|请求|要求|起诉|主张"),
+        re.compile("[^。;]{0,24}(?:诉[称求请至]|诉讼请求|请求|要求|起诉|主张|[陈述]称|事实)"),
+    ),
+    _Announcement(
         FIRST_SECTION + SECTIONS.index("facts"),
         ["经审理查明", ","],
         re.compile("(?:认为|查明|确认|认定|审[理查])[^。;]{0,6}$|[^,;。]$"),
         re.compile(
-            ".{0,12}(?:认为|查明|确认|认定|审[理查]|本院)|综上|.{0,4}(?:依照|依据|根据|按照)"
+            "[^,。;]{0,12}(?:认为|查明|确认|认定|审[理查]|本院)|综上|.{0,4}(?:依照|依据|根据|按照)"
             "|[^。;]{0,24}[辩诉述]称|[^,。;]{0,12}(?:提交|提供|举示|主张|请求)"
         ),
     ),
@@ -70,7 +82,7 @@ _ANNOUNCEMENTS = [
         FIRST_SECTION + SECTIONS.index("reasons"),
         ["本院认为", ","],
         re.compile("(?:认为|审[理查])[,:]?$"),
-        re.compile("(?:.{0,12}认为|本院|综上|.{0,4}(?:依照|依据|根据|按照)|.{0,4}判决)"),
+        re.compile("(?:.{0,12}认为|本院|综上|.{0,4}(?:依照|依据)|.{0,4}判决)"),
     ),
 ]
 

@@ -439,6 +439,16 @@ def test_runs_go_forward_through_the_source() -> None:
     assert begins(0) == {10, 11, 12, 13, 14}
 
 
+def test_no_run_begins_where_the_source_leans_on_what_stands_before() -> None:
+    source = torch.tensor([[2, 10, 11, 12, 3]])
+    leaning = torch.tensor([[False, False, True, True, False]])
+    mask = torch.ones_like(source, dtype=torch.bool)
+    state = CopyState(source_ids=source, source_mask=mask, beams=1, leaning=leaning)
+    assert choose(state, *WANTS_B) == ([BEGIN], [{10}])
+    say(state, BEGIN, 10)
+    assert choose(state, *WANTS_I) == ([INSIDE], [{11}])  # but one may go on there
+
+
 def test_how_far_a_beam_came_moves_with_it() -> None:
     source = torch.tensor([[2, 10, 11, 12, 3]])
     mask = torch.ones_like(source, dtype=torch.bool)

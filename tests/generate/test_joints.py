@@ -11,7 +11,8 @@ from spaces.generate.tokenizer import FIRST_SECTION
 from spaces.sections import SECTIONS
 
 # one piece per character and a few words, marks of half width as the tokenizer has them
-WORDS = ["被告", "辩称", "经审理查明", "本院认为", "依照", "未答辩", "未到庭"]
+WORDS = ["被告", "辩称", "经审理查明", "本院认为", "依照", "未答辩", "未到庭", "原告"]
+WORDS += ["原告提出诉求", "原被告系", "本院经审理认定", "事实如下", "根据", "按照", "请求"]
 PIECES = [*"欠款元还张某甲乙未一二。,;:、《》法", *WORDS]
 
 
@@ -52,6 +53,9 @@ def mended(*runs: str, **more) -> str:
         (("还 。 被告 甲 辩称 ,", "被告 乙 未到庭 。"), "还。被告乙未到庭。"),
         # that the other one has not paid is what he says
         (("还 。 被告 甲 辩称 ,", "被告 乙 未 还 。"), "还。被告甲辩称,被告乙未还。"),
+        (("+本院经审理认定 事实如下 :", "本院认为 , 还 。"), "本院认为,还。"),
+        (("+原被告系", "原告 甲 欠 款 。"), "原告甲欠款。"),
+        (("欠 款 。 原告 ,", "原告 甲 还 。"), "欠款。原告甲还。"),
         (("欠 款 ,", "+。"), "欠款。"),
         (("欠 款 。", "还 款 ;"), "欠款。还款。"),
     ],
@@ -102,6 +106,9 @@ REASONS = FIRST_SECTION + SECTIONS.index("reasons")
         (("+本院认为 ,", "还 款 。"), "本院认为,还款。"),
         (("欠 款 ;", "本院认为 , 还 款 。"), "欠款。本院认为,还款。"),
         (("欠 款 ;", "依照 《 法 》"), "欠款。依照《法》"),
+        # a rule that the reasons begin with might be the defendant's
+        (("欠 款 ,", "根据 《 法 》"), "欠款。本院认为,根据《法》"),
+        (("欠 款 ,", "按照 法 还 。"), "欠款。本院认为,按照法还。"),
     ],
 )
 def test_reasons_are_announced_as_the_courts(runs: tuple[str, ...], expected: str) -> None:
@@ -128,6 +135,29 @@ def test_facts_are_announced_as_found(runs: tuple[str, ...], expected: str) -> N
     segments = [0] * 100 + [FIRST_SECTION + SECTIONS.index("facts")] * 100
     found = Joints(PIECES).mend(hypothesis(*runs), segments)
     assert "".join(PIECES[i] for i in found.tokens) == expected
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        (("欠 款 ,", "一 、 还 款 。"), "欠款,原告提出诉求:一、还款。"),
+        (("欠 款", "一 、 还 款 。"), "欠款。原告提出诉求:一、还款。"),
+        (("原告 请求 ,", "一 、 还 款 。"), "原告请求,一、还款。"),
+        (("欠 款 ,", "原告 请求 还 款 。"), "欠款,原告请求还款。"),
+    ],
+)
+def test_a_claim_is_announced_as_one(runs: tuple[str, ...], expected: str) -> None:
+    segments = [0] * 100 + [FIRST_SECTION + SECTIONS.index("claim")] * 100
+    found = Joints(PIECES).mend(hypothesis(*runs), segments)
+    assert "".join(PIECES[i] for i in found.tokens) == expected
+
+
+def test_a_finding_cut_short_before_the_reasons_is_announced() -> None:
+    segments = [0] * 100 + [FIRST_SECTION + SECTIONS.index("facts")] * 100
+    found = Joints(PIECES).mend(
+        hypothesis("欠 款 。", "原告 甲 还 ,", "+本院认为 , 还 。"), segments
+    )
+    assert "".join(PIECES[i] for i in found.tokens) == "欠款。经审理查明,原告甲还。本院认为,还。"
 
 
 def test_what_a_defendant_says_is_not_announced_as_found() -> None:
