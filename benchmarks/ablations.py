@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -84,11 +84,8 @@ STEPS = {
 
 
 def run(name: str, variant: Variant, base: Plan, arguments, seed: int) -> dict[str, float]:
-    """Scores of one variant, from its file when it is done."""
+    """Scores of one variant."""
     folder = Path(arguments.work, f"{name.replace(' ', '-')}-{seed}")
-    done = folder / "scores.json"
-    if done.is_file():
-        return json.loads(done.read_text())
     recipe = load_recipe(
         arguments.config,
         [*arguments.settings, f"seed={seed}", *variant.overrides, f"work_folder={folder}"],
@@ -103,13 +100,18 @@ def run(name: str, variant: Variant, base: Plan, arguments, seed: int) -> dict[s
         changed = Step(folder / "changed", {"variant": name}, after=[plan.pairs()])
         changed.run(lambda place: write_rows(place / "pairs.jsonl", variant.rows(rows)))
         plan.made["pairs"] = changed
-    trained = plan.generator().folder / "model"
-    from spaces.generate.model import Generator
+    described = asdict(recipe.generate) | {"variant": name}
+    step = plan.step("scores", described, after=[plan.generator()])
 
-    generator = Generator.from_pretrained(trained)
-    scores = plan.score(variant.generator(generator) if variant.generator else generator)
-    done.write_text(json.dumps(scores))
-    return scores
+    def work(place: Path) -> None:
+        from spaces.generate.model import Generator
+
+        generator = Generator.from_pretrained(plan.generator().folder / "model")
+        scores = plan.score(variant.generator(generator) if variant.generator else generator)
+        (place / "scores.json").write_text(json.dumps(scores))
+
+    step.run(work)
+    return json.loads((step.folder / "scores.json").read_text())
 
 
 def share(plan: Plan, base: Plan, name: str) -> None:

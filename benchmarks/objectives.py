@@ -27,7 +27,7 @@ import argparse
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -155,11 +155,8 @@ def measure(generator: Generator, plan: Plan) -> tuple[float, float]:
 
 
 def run(name: str, base: Plan, options: argparse.Namespace, seed: int) -> tuple[float, float]:
-    """Figures of one objective, from its file when it is done."""
+    """Figures of one objective."""
     folder = Path(options.work, f"{name}-{seed}")
-    done = folder / "figures.json"
-    if done.is_file():
-        return tuple(json.loads(done.read_text()))
     # all words take part in the loss: the sparse one moves too few where a model knows none, and
     # leaves the rest of the distribution, which is measured, where it was
     settings = [*options.settings, "generate.sparse_top_k=0", f"seed={seed}"]
@@ -168,18 +165,23 @@ def run(name: str, base: Plan, options: argparse.Namespace, seed: int) -> tuple[
     plan.judgments, plan.extracts = base.judgments, base.extracts  # the same ones held out
     plan.made |= {"vocabulary": base.vocabulary(), "tokens": base.tokens(), "words": base.words()}
     plan.made["pretrain"] = pretrained(name, plan, options.steps)
-    generator = plan.fit(
-        plan.start().folder / "generator",
-        rows(plan, held_out=False),
-        folder / "fitted",
-        num_train_epochs=options.epochs,
-        learning_rate=plan.recipe.generate.learning_rate,
-        lr_scheduler_type="linear",
-        save_strategy="no",
-    )
-    figures = measure(generator, plan)
-    done.write_text(json.dumps(figures))
-    return figures
+    described = asdict(plan.recipe.generate) | {"passes": options.epochs}
+    step = plan.step("figures", described, plan.training_files(), after=[plan.start()])
+
+    def work(place: Path) -> None:
+        generator = plan.fit(
+            plan.start().folder / "generator",
+            rows(plan, held_out=False),
+            place / "fitted",
+            num_train_epochs=options.epochs,
+            learning_rate=plan.recipe.generate.learning_rate,
+            lr_scheduler_type="linear",
+            save_strategy="no",
+        )
+        (place / "figures.json").write_text(json.dumps(measure(generator, plan)))
+
+    step.run(work)
+    return tuple(json.loads((step.folder / "figures.json").read_text()))
 
 
 OBJECTIVES = ("nothing", "masked", "denoising", "gap", "holding", "together")
