@@ -64,6 +64,19 @@ def test_what_opens_nothing(formula: str) -> None:
     assert sections("原告诉称，", formula) == ["claim", "claim"]
 
 
+@pytest.mark.parametrize(
+    "formula", ["本院经审理认定：", "本院认定如下：", "本院经审理认定的事实与所诉一致。"]
+)
+def test_what_the_court_established_is_found(formula: str) -> None:
+    assert sections("被告辩称，", formula, "双方系兄弟。") == ["defence", "facts", "facts"]
+    assert sections("交警部门事故责任认定：", "被告全责。") == ["head", "head"]
+
+
+@pytest.mark.parametrize("formula", ["本院审查认为，", "本院经审查后认为，", "本院综合认为，"])
+def test_what_the_court_thinks_opens_the_reasons(formula: str) -> None:
+    assert sections("经审理查明，", formula, "应予支持。") == ["facts", "reasons", "reasons"]
+
+
 def test_an_answer_behind_evidence_is_no_finding() -> None:
     judgment = {
         "原告诉称，": "claim",

@@ -48,7 +48,7 @@ __all__ = [
 
 _CLAIM, _FACTS, _RULING = map(SECTIONS.index, ("claim", "facts", "ruling"))
 _COURTS = (_FACTS, SECTIONS.index("reasons"))
-_TOLD = (SECTIONS.index("defence"), *_COURTS)
+_TOLD = (_CLAIM, SECTIONS.index("defence"), *_COURTS)
 _NUMBER = re.compile(r"\s*[（(]?[一二三四五六七八九十\d]{1,3}[、.．)）:：]")
 _ANSWERS = re.compile("辩称[，,：:]?$")
 _GROUNDS = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
@@ -193,7 +193,7 @@ def leaning(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:
     """Of each clause whether it means nothing, or something else, without the one before it in the
     same sentence: its subject stands there (应负连带清偿责任。), or what it turns against (但…).
 
-    Asked of what parties answer and of what the court finds and reasons.
+    Asked of what parties say and of what the court finds and reasons.
 
     >>> leaning(["乙是保证人，", "应负责。", "应驳回。"], [4, 4, 4])
     [False, True, False]

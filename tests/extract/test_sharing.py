@@ -133,14 +133,17 @@ def test_a_duty_is_told_with_who_has_it():
     shared = share_subjects([0.1, 0.2, 0.9, 0.3, 0.8], texts, [4] * 5)
     assert shared.tolist() == [0.1, 0.9, 0.9, 0.8, 0.8]
     assert share_subjects([0.1, 0.9], ["乙已还款。", "应驳回。"], [4, 4]).tolist() == [0.1, 0.9]
-    assert share_subjects([0.1, 0.9], ["乙未还款，", "应还款。"], [1, 1]).tolist() == [0.1, 0.9]
+    assert share_subjects([0.1, 0.9], ["乙未还款，", "应还款。"], [RULING] * 2).tolist() == [
+        0.1,
+        0.9,
+    ]
     assert share_subjects([], [], []).tolist() == []
 
 
 def test_what_leans_on_the_clause_before_it():
     texts = ["乙借款，", "应由本人偿还，", "但无力偿还，", "分别为丙、丁，", "乙承认。", "系亲属。"]
     assert leaning(texts, [2] * 6) == [False, True, True, True, False, False]
-    assert leaning(texts, [1] * 6) == [False] * 6
+    assert leaning(texts, [RULING] * 6) == [False] * 6
     assert leaning(["乙借款，", "应诉。"], [2, 2]) == [False, False]
     assert leaning(["乙借款，", "应还。"], [2, 4]) == [False, False]
     # an answer too is told with who is meant
