@@ -10,10 +10,11 @@ it: without it the orders would stand among the reasons. The statutes that it re
 依照 on, or else they hang in the air.
 
 And who is said to have answered has an answer: 被告辩称 is not told without what he said, nor what
-he said without his name: else it is laid to whoever spoke before. Nor is 对于利息 told without what
-the court thinks of it. And 应负连带责任 is told with the guarantor who stands before it;
-没有遗嘱的， with what then applies; what a party pleads with the court's 不予采信; and what the
-plaintiff asks in the end with the words that say that he changed it (变更诉讼请求为).
+he said without his name: else it is laid to whoever spoke before. So with 经审理查明. Nor is
+对于利息 told without what the court thinks of it. And 应负连带责任 is told with the guarantor who
+stands before it; 没有遗嘱的， with what then applies; what a party pleads with the court's
+不予采信; and what the plaintiff asks in the end with the words that say that he changed it
+(变更诉讼请求为).
 
 What the court found ends, in many judgments, with the claim once more (原告诉至本院，请求判令…).
 Told behind 经审理查明 it would be a finding, so there it is left out.
@@ -22,6 +23,7 @@ Told behind 经审理查明 it would be a finding, so there it is left out.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise, takewhile
 
@@ -50,7 +52,8 @@ _CLAIM, _FACTS, _RULING = map(SECTIONS.index, ("claim", "facts", "ruling"))
 _COURTS = (_FACTS, SECTIONS.index("reasons"))
 _TOLD = (_CLAIM, SECTIONS.index("defence"), *_COURTS)
 _NUMBER = re.compile(r"\s*[（(]?[一二三四五六七八九十\d]{1,3}[、.．)）:：]")
-_ANSWERS = re.compile("辩称[，,：:]?$")
+_CUES = re.compile("(?:辩称|查明|(?:认定|事实)如下|经审理认定)[，,：:]?$")
+_DEFAULT = re.compile("(?:被告|第三人).{0,24}未(?:到庭|出庭|应诉|.{0,8}答辩)")
 _GROUNDS = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
 _STATUTE = re.compile(r"\s*(?:和|及|以及|、)?(?:《|第[一二三四五六七八九十百零\d]+条)")
 _LEAD = re.compile("(?:对于|关于|故?对|根据|由于|因|如|若|虽|既然|鉴于).*[，,]$")
@@ -157,15 +160,19 @@ def _items(texts: Sequence[str], sections: Sequence[int]) -> list[tuple[int, int
 def share_cues(
     probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
 ) -> np.ndarray:
-    """The probabilities with a cue (被告辩称，) and the most probable clause of its answer having
-    the higher of theirs; an answer goes up to the next cue, and stays in the section.
+    """The probabilities with a cue (被告辩称，, 经审理查明，) and the most probable clause behind
+    it having the higher of theirs; what it opens goes up to the next cue, or to another party's
+    default, and stays in the section.
 
     >>> share_cues([0.7, 0.1, 0.2], ["被告辩称，", "已还款。", "无息。"], [2, 2, 2]).tolist()
     [0.7, 0.1, 0.7]
     """
     shared = np.array(probabilities)
-    cues = [i for i, text in enumerate(texts) if _ANSWERS.search(text.rstrip())]
-    for cue, end in pairwise([*cues, len(texts)]):
+    cues = [i for i, text in enumerate(texts) if _CUES.search(text.rstrip())]
+    defaults = [i for i, text in enumerate(texts) if _DEFAULT.match(text.strip())]
+    borders = sorted({*cues, *defaults, len(texts)})
+    for cue in cues:
+        end = borders[bisect_right(borders, cue)]
         answer = [i for i in range(cue + 1, end) if sections[i] == sections[cue]]
         if answer:
             best = max(answer, key=lambda i: shared[i])

@@ -108,8 +108,17 @@ def test_who_answered_has_an_answer():
     assert shared.tolist() == [0.8, 0.1, 0.8, 0.6, 0.6, 0.7]
     # and an answer the name of who gave it
     assert share_cues([0.2, 0.9, 0.1], texts[:3], sections[:3]).tolist() == [0.9, 0.9, 0.1]
+    # that another did not appear is no answer of his
+    texts = ["被告乙辩称，", "没有意见。", "被告丙未到庭。"]
+    assert share_cues([0.8, 0.1, 0.6], texts, [2, 2, 2]).tolist() == [0.8, 0.8, 0.6]
     silent = share_cues([0.8, 0.1], ["被告辩称，", "本院认为，"], [2, 4])
     assert silent.tolist() == [0.8, 0.1]
+
+
+def test_what_is_said_to_be_found_is_told():
+    texts = ["本院经审理认定事实如下：", "双方系夫妻。", "乙借款。", "本院认为，"]
+    assert share_cues([0.8, 0.1, 0.2, 0.9], texts, [3, 3, 3, 4]).tolist() == [0.8, 0.1, 0.8, 0.9]
+    assert share_cues([0.1, 0.8], ["经审理查明，", "乙借款。"], [3, 3]).tolist() == [0.8, 0.8]
 
 
 def test_a_lead_in_has_what_it_leads_to():
