@@ -45,7 +45,7 @@ _SUPERFLUOUS = [
     re.compile("(?<=[。;:,])[:,;、]+"),
     re.compile("[:,;、]+(?=。)"),
 ]
-_AHEAD = 12  # tokens
+_AHEAD = 40  # tokens
 _MARKS = re.compile("[。;:,、]+")
 # Marks that become a stop: where a section ends, and at the end of the text.
 _SECTION_END = re.compile(f"[,;、](?=(?:{_FOUND}|本院认为|依照|依据|{_DEFENDED}))")
@@ -67,7 +67,7 @@ _ANNOUNCEMENTS = [
         FIRST_SECTION + SECTIONS.index("claim"),
         ["原告提出诉求", ":"],
         re.compile("诉[称求请至]|请求|要求|起诉|主张"),
-        re.compile("[^。;]{0,24}(?:诉[称求请至]|诉讼请求|请求|要求|起诉|主张|[陈述]称|事实)"),
+        re.compile("[^。;]{0,60}(?:诉[称求请至]|请求|要求|起诉|主张|[陈述]称|事实)"),
     ),
     _Announcement(
         FIRST_SECTION + SECTIONS.index("facts"),

@@ -144,6 +144,11 @@ def test_facts_are_announced_as_found(runs: tuple[str, ...], expected: str) -> N
         (("欠 款", "一 、 还 款 。"), "欠款。原告提出诉求:一、还款。"),
         (("原告 请求 ,", "一 、 还 款 。"), "原告请求,一、还款。"),
         (("欠 款 ,", "原告 请求 还 款 。"), "欠款,原告请求还款。"),
+        # many plaintiffs, and what they ask
+        (
+            ("欠 ,", "原告 " + "张 某 、 " * 6 + "请求 : 还 。"),
+            "欠,原告" + "张某、" * 6 + "请求:还。",
+        ),
     ],
 )
 def test_a_claim_is_announced_as_one(runs: tuple[str, ...], expected: str) -> None:
