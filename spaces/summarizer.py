@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +26,7 @@ from spaces.errors import ConfigError
 from spaces.extract.context import ClauseEncoder
 from spaces.extract.features import add_features
 from spaces.extract.labeller import Labeller, select
-from spaces.extract.sharing import leaning, share_probabilities
+from spaces.extract.sharing import attributed, leaning, share_probabilities
 from spaces.facts import describe_missing, missing_facts
 from spaces.generate.backbone import Backbone
 from spaces.generate.beam import beam_search
@@ -382,9 +382,16 @@ class Summarizer:
         draft.segments = segments_of(offsets, [(c.text, c.section) for c in clauses])
         scores = [(c.text, float(probabilities[i])) for c, i in zip(clauses, kept, strict=True)]
         draft.salience = by_token(offsets, scores, 0.0)
-        leans, read = leaning(*columns(draft.clauses)), set(kept)
-        flags = [(draft.clauses[i].text, leans[i] and i - 1 in read) for i in kept]
-        draft.leaning = by_token(offsets, flags, False)
+        draft.leaning = by_token(offsets, self._leaning(draft, kept), False)
+
+    def _leaning(self, draft: _Draft, kept: Sequence[int]) -> Iterator[tuple[str, bool]]:
+        """What the generator reads, in parts, and whether it may not begin to copy there."""
+        read, outlined = set(kept), columns(draft.clauses)
+        leans, whose = leaning(*outlined), attributed(*outlined)
+        for i in kept:
+            text, leant = draft.clauses[i].text, leans[i] and i - 1 in read
+            yield text[:1], leant
+            yield text[1:], leant or whose[i]
 
     def _generate(
         self, drafts: list[_Draft], batch_size: int, report: Callable[[int], None]

@@ -85,6 +85,17 @@ def test_no_copied_words_begin_in_a_clause_that_leans_on_another(variant, extrac
     assert not starts & set("应亦")
 
 
+def test_no_copied_words_begin_behind_whose_words_they_are(variant) -> None:
+    texts = ["本院认为，" + "至于被告抗辩的乙欠款，丙应还款。" * i for i in range(1, 9)]
+    places = set()
+    for text in texts:
+        for span in variant().summarize(text).spans:
+            if span.kind == "copied":
+                places.add(text[max(text.rfind("至", 0, span.source_start), 0) : span.source_start])
+    assert any("乙" in place for place in places)  # in the clause behind
+    assert not any("告" in place and "款" not in place for place in places)
+
+
 def test_windows_of_a_long_list(variant, judgment, monkeypatch) -> None:
     monkeypatch.setattr("spaces.summarizer.WINDOW", 2)
     texts = [judgment[i : i + 60] for i in range(0, 90, 10)]

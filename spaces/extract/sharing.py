@@ -33,6 +33,7 @@ from spaces.sections import SECTIONS, opens_ruling
 from spaces.sentences import character_pairs, supported_share
 
 __all__ = [
+    "attributed",
     "drop_claims",
     "leaning",
     "share_brackets",
@@ -61,6 +62,9 @@ _LEANS = re.compile(
     "(?:故|则|依法|亦|也|均|并|且|而|但)?"
     "(?:应(?!诉)|享有|不得|有权|无权|负有|构成|属于|系|承担|未|没有|分别[为系是]|可(?!能|见)|"
     "由?本人|进一步|该情形|否则)|亦|也|均|但(?!书)|其中|以上[合共]计"
+)
+_WHOSE = re.compile(
+    "(?:至于|关于|对于|针对|对|故|现|但)?(?!本院)[^，,]{0,16}?(?:抗辩|辩称|主张|诉称|所称|认为)"
 )
 _CONDITION = re.compile(
     "(?:.*的|.*(?:死亡|去世|亡故|病故)[以之]?后|.*(?:前提|情况|范围)[下内])[，,]$"
@@ -212,6 +216,19 @@ def leaning(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:
         and texts[i - 1].rstrip()[-1:] in ("，", ",")
         and _LEANS.match(texts[i].strip()) is not None
         for i in range(len(texts))
+    ]
+
+
+def attributed(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:
+    """Of each clause whether the court tells in it what a party says (至于被告抗辩的…): without its
+    first words the rest would be the court's own.
+
+    >>> attributed(["被告抗辩已还款，", "借款应还。"], [4, 4])
+    [True, False]
+    """
+    return [
+        section in _COURTS and _WHOSE.match(text.strip()) is not None
+        for text, section in zip(texts, sections, strict=True)
     ]
 
 

@@ -102,8 +102,8 @@ def beam_search(
     share the probability); `no_repeat` is for `rules.repeat_limits` (0: anything may repeat).
     `salience` says for each token how probable it is that its clause is to be kept; it,
     `skip_cost`, `end_cost`, `keep_weight` and `keep_threshold` are for `salience.Salience`.
-    `leaning` says of each token whether its clause means something else without the one before it:
-    no run begins there.
+    `leaning` says of each token whether what stands there means something else without what is
+    before it: no run begins there.
     `copy_bias` is what copying has ahead of generating, in the logits of the tags;
     `generate_limit` is how many tokens in a row are generated at most (0: any number), and
     `look_back` for `CopyState`. `numbers` are the tokens that make numbers, which are copied whole

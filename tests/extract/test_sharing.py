@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spaces.extract.sharing import (
+    attributed,
     drop_claims,
     leaning,
     share_brackets,
@@ -157,6 +158,12 @@ def test_what_leans_on_the_clause_before_it():
     assert leaning(["乙借款，", "应还。"], [2, 4]) == [False, False]
     # an answer too is told with who is meant
     assert share_subjects([0.1, 0.9, 0.8], texts[:3], [2] * 3).tolist() == [0.9, 0.9, 0.8]
+
+
+def test_whose_words_the_court_tells():
+    texts = ["至于被告抗辩的已还款的问题，", "乙主张无息，", "本院认为乙应还款。", "乙未还款。"]
+    assert attributed(texts, [4] * 4) == [True, True, False, False]
+    assert attributed(texts, [2] * 4) == [False] * 4
 
 
 def test_a_condition_and_what_then_applies_go_together():
