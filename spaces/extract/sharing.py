@@ -57,7 +57,9 @@ _CUES = re.compile("(?:辩称|查明|(?:认定|事实)如下|经审理认定)[�
 _DEFAULT = re.compile("(?:被告|第三人).{0,24}未(?:到庭|出庭|应诉|.{0,8}答辩)")
 _GROUNDS = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
 _STATUTE = re.compile(r"\s*(?:和|及|以及|、)?(?:《|第[一二三四五六七八九十百零\d]+条)")
-_LEAD = re.compile("(?:对于|关于|故?对|根据|由于|因|如|若|虽|既然|鉴于).*[，,]$")
+_LEAD = re.compile(
+    "(?:(?:对于|关于|故?对|根据|由于|因|如|若|虽|既然|鉴于).*|[^，,]{0,3}\\d+年(?:\\d+月)?(?:\\d+日)?.{0,4})[，,]$"
+)
 _LEANS = re.compile(
     "(?:故|则|依法|亦|也|均|并|且|而|但)?"
     "(?:应(?!诉)|享有|不得|有权|无权|负有|构成|属于|系|承担|未|没有|分别[为系是]|可(?!能|见)|"
@@ -187,8 +189,8 @@ def share_cues(
 def share_leads(
     probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
 ) -> np.ndarray:
-    """The probabilities with what is found or reasoned behind a lead-in (对于利息，) having at
-    least that of the lead-in.
+    """The probabilities with what is found or reasoned behind a lead-in (对于利息， or a date)
+    having at least that of the lead-in.
 
     >>> share_leads([0.7, 0.1, 0.2], ["对于利息，", "不予支持。", "综上，"], [4, 4, 4]).tolist()
     [0.7, 0.7, 0.2]

@@ -128,6 +128,8 @@ def test_a_lead_in_has_what_it_leads_to():
     shared = share_leads([0.8, 0.1, 0.3, 0.6, 0.2, 0.7], texts, sections)
     assert shared.tolist() == [0.8, 0.8, 0.8, 0.6, 0.2, 0.7]
     assert share_leads([0.8, 0.1], ["对于利息，", "不付。"], [2, 2]).tolist() == [0.8, 0.1]
+    dated = share_leads([0.8, 0.1, 0.2], ["2016年5月1日，", "乙借款。", "丙担保。"], [3] * 3)
+    assert dated.tolist() == [0.8, 0.8, 0.2]
     assert share_leads([], [], []).tolist() == []
 
 
