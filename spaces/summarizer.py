@@ -26,7 +26,8 @@ from spaces.errors import ConfigError
 from spaces.extract.context import ClauseEncoder
 from spaces.extract.features import add_features
 from spaces.extract.labeller import Labeller, select
-from spaces.extract.sharing import attributed, leaning, share_probabilities
+from spaces.extract.neighbours import attributed, leaning
+from spaces.extract.sharing import share_probabilities
 from spaces.facts import describe_missing, missing_facts
 from spaces.generate.backbone import Backbone
 from spaces.generate.beam import beam_search

@@ -10,11 +10,8 @@ it: without it the orders would stand among the reasons. The statutes that it re
 依照 on, or else they hang in the air.
 
 And who is said to have answered has an answer: 被告辩称 is not told without what he said, nor what
-he said without his name: else it is laid to whoever spoke before. So with 经审理查明. Nor is
-对于利息 told without what the court thinks of it. And 应负连带责任 is told with the guarantor who
-stands before it; 没有遗嘱的， with what then applies; what a party pleads with the court's
-不予采信; and what the plaintiff asks in the end with the words that say that he changed it
-(变更诉讼请求为).
+he said without his name: else it is laid to whoever spoke before. So with 经审理查明. What else
+goes with its neighbour in a sentence is in `extract.neighbours`.
 
 What the court found ends, in many judgments, with the claim once more (原告诉至本院，请求判令…).
 Told behind 经审理查明 it would be a finding, so there it is left out.
@@ -25,56 +22,36 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import pairwise, takewhile
+from itertools import takewhile
 
 import numpy as np
 
+from spaces.extract.neighbours import (
+    share_changes,
+    share_conditions,
+    share_leads,
+    share_subjects,
+    share_verdicts,
+)
 from spaces.sections import SECTIONS, opens_ruling
 from spaces.sentences import character_pairs, supported_share
 
 __all__ = [
-    "attributed",
     "drop_claims",
-    "leaning",
     "share_brackets",
-    "share_changes",
-    "share_conditions",
     "share_cues",
     "share_grounds",
     "share_items",
-    "share_leads",
     "share_opening",
     "share_probabilities",
-    "share_subjects",
-    "share_verdicts",
 ]
 
 _CLAIM, _FACTS, _RULING = map(SECTIONS.index, ("claim", "facts", "ruling"))
-_COURTS = (_FACTS, SECTIONS.index("reasons"))
-_TOLD = (_CLAIM, SECTIONS.index("defence"), *_COURTS)
 _NUMBER = re.compile(r"\s*[（(]?[一二三四五六七八九十\d]{1,3}[、.．)）:：]")
 _CUES = re.compile("(?:辩称|查明|(?:认定|事实)如下|经审理认定)[，,：:]?$")
 _DEFAULT = re.compile("(?:被告|第三人).{0,24}未(?:到庭|出庭|应诉|.{0,8}答辩)")
 _GROUNDS = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
 _STATUTE = re.compile(r"\s*(?:和|及|以及|、)?(?:《|第[一二三四五六七八九十百零\d]+条)")
-_LEAD = re.compile(
-    "(?:(?:对于|关于|故?对|根据|由于|因|如|若|虽|既然|鉴于).*|[^，,]{0,3}\\d+年(?:\\d+月)?(?:\\d+日)?.{0,4})[，,]$"
-)
-_LEANS = re.compile(
-    "(?:故|则|依法|亦|也|均|并|且|而|但)?"
-    "(?:应(?!诉)|享有|不得|有权|无权|负有|构成|属于|系|承担|未|没有|分别[为系是]|可(?!能|见)|"
-    "由?本人|进一步|该情形|否则)|亦|也|均|但(?!书)|其中|以上[合共]计"
-)
-_WHOSE = re.compile(
-    "(?:至于|关于|对于|针对|对|故|现|但)?(?!本院)[^，,]{0,16}?(?:抗辩|辩称|主张|诉称|所称|认为)"
-)
-_CONDITION = re.compile(
-    "(?:.*的|.*(?:死亡|去世|亡故|病故)[以之]?后|.*(?:前提|情况|范围)[下内])[，,]$"
-)
-_VERDICT = re.compile(
-    "(?:故|因此|应|对此|，)?(?:本院)?(?:依法|均|亦|也|应)?(?:不予|予以|应予)(?:支持|采[信纳]|认[可定]|确认|驳回)"
-)
-_CHANGE = re.compile("(?:变更|明确|增加|追加|减少|撤回|放弃).{0,16}(?:请求|诉求|诉请).*[，,：:]$")
 _SUED = re.compile("诉至|诉到|诉来|起诉|提起.{0,4}诉讼")
 _ASKED = re.compile("请求|要求|判[令决]|诉请")
 _SAME = 0.6  # the share of a clause's character pairs that make it a repetition
@@ -183,122 +160,6 @@ def share_cues(
         if answer:
             best = max(answer, key=lambda i: shared[i])
             shared[[cue, best]] = max(shared[best], shared[cue])
-    return shared
-
-
-def share_leads(
-    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
-) -> np.ndarray:
-    """The probabilities with what is found or reasoned behind a lead-in (对于利息， or a date)
-    having at least that of the lead-in.
-
-    >>> share_leads([0.7, 0.1, 0.2], ["对于利息，", "不予支持。", "综上，"], [4, 4, 4]).tolist()
-    [0.7, 0.7, 0.2]
-    """
-    shared = np.array(probabilities)
-    for i, (section, following) in enumerate(pairwise(sections)):
-        if section == following and section in _COURTS and _LEAD.match(texts[i].strip()):
-            shared[i + 1] = max(shared[i], shared[i + 1])
-    return shared
-
-
-def leaning(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:
-    """Of each clause whether it means nothing, or something else, without the one before it in the
-    same sentence: its subject stands there (应负连带清偿责任。), or what it turns against (但…).
-
-    Asked of what parties say and of what the court finds and reasons.
-
-    >>> leaning(["乙是保证人，", "应负责。", "应驳回。"], [4, 4, 4])
-    [False, True, False]
-    """
-    return [
-        i > 0
-        and sections[i - 1] == sections[i]
-        and sections[i] in _TOLD
-        and texts[i - 1].rstrip()[-1:] in ("，", ",")
-        and _LEANS.match(texts[i].strip()) is not None
-        for i in range(len(texts))
-    ]
-
-
-def attributed(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:
-    """Of each clause whether the court tells in it what a party says (至于被告抗辩的…): without its
-    first words the rest would be the court's own.
-
-    >>> attributed(["被告抗辩已还款，", "借款应还。"], [4, 4])
-    [True, False]
-    """
-    return [
-        section in _COURTS and _WHOSE.match(text.strip()) is not None
-        for text, section in zip(texts, sections, strict=True)
-    ]
-
-
-def share_subjects(
-    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
-) -> np.ndarray:
-    """The probabilities with what stands before a clause that leans on it (`leaning`) having at
-    least that of the clause.
-
-    >>> share_subjects([0.1, 0.9, 0.2], ["乙是保证人，", "应负责。", "综上，"], [4, 4, 4]).tolist()
-    [0.9, 0.9, 0.2]
-    """
-    shared = np.array(probabilities)
-    leans = leaning(texts, sections)
-    for i in reversed(range(1, len(texts))):
-        if leans[i]:
-            shared[i - 1] = max(shared[i - 1], shared[i])
-    return shared
-
-
-def share_conditions(
-    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
-) -> np.ndarray:
-    """The probabilities with a condition (没有遗嘱的，) and what then applies having the higher of
-    theirs, among what the court found or reasoned.
-
-    >>> share_conditions([0.1, 0.9], ["没有遗嘱的，", "按照法定继承办理。"], [4, 4]).tolist()
-    [0.9, 0.9]
-    """
-    shared = np.array(probabilities)
-    for i in reversed(range(len(texts) - 1)):
-        inside = sections[i] == sections[i + 1] and sections[i] in _COURTS
-        if inside and _CONDITION.match(texts[i].strip()):
-            shared[i : i + 2] = shared[i : i + 2].max()
-    return shared
-
-
-def share_verdicts(
-    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
-) -> np.ndarray:
-    """The probabilities with what the court thinks of it (本院不予采信。) having at least that of
-    the clause before it in the same sentence.
-
-    >>> share_verdicts([0.9, 0.1], ["被告辩称无据，", "本院不予采信。"], [4, 4]).tolist()
-    [0.9, 0.9]
-    """
-    shared = np.array(probabilities)
-    for i in range(1, len(texts)):
-        inside = sections[i - 1] == sections[i] and sections[i] in _COURTS
-        goes_on = texts[i - 1].rstrip()[-1:] in ("，", ",")
-        if inside and goes_on and _VERDICT.match(texts[i].strip()):
-            shared[i] = max(shared[i - 1], shared[i])
-    return shared
-
-
-def share_changes(
-    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
-) -> np.ndarray:
-    """The probabilities with words that change the claim (变更诉讼请求为：) and what is asked then
-    having the higher of theirs.
-
-    >>> share_changes([0.1, 0.9], ["后变更诉讼请求为：", "返还押金。"], [1, 1]).tolist()
-    [0.9, 0.9]
-    """
-    shared = np.array(probabilities)
-    for i in range(len(texts) - 1):
-        if sections[i] == sections[i + 1] == _CLAIM and _CHANGE.search(texts[i].strip()):
-            shared[i : i + 2] = shared[i : i + 2].max()
     return shared
 
 

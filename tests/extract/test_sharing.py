@@ -5,20 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from spaces.extract.sharing import (
-    attributed,
     drop_claims,
-    leaning,
     share_brackets,
-    share_changes,
-    share_conditions,
     share_cues,
     share_grounds,
     share_items,
-    share_leads,
     share_opening,
     share_probabilities,
-    share_subjects,
-    share_verdicts,
 )
 from spaces.outline import outline
 from spaces.sections import SECTIONS
@@ -122,70 +115,11 @@ def test_what_is_said_to_be_found_is_told():
     assert share_cues([0.1, 0.8], ["经审理查明，", "乙借款。"], [3, 3]).tolist() == [0.8, 0.8]
 
 
-def test_a_lead_in_has_what_it_leads_to():
-    texts = ["对于利息，", "因约定不明，", "不予支持。", "对于本金，", "判决如下：", "还款。"]
-    sections = [4, 4, 4, 4, RULING, RULING]
-    shared = share_leads([0.8, 0.1, 0.3, 0.6, 0.2, 0.7], texts, sections)
-    assert shared.tolist() == [0.8, 0.8, 0.8, 0.6, 0.2, 0.7]
-    assert share_leads([0.8, 0.1], ["对于利息，", "不付。"], [2, 2]).tolist() == [0.8, 0.1]
-    dated = share_leads([0.8, 0.1, 0.2], ["2016年5月1日，", "乙借款。", "丙担保。"], [3] * 3)
-    assert dated.tolist() == [0.8, 0.8, 0.2]
-    assert share_leads([], [], []).tolist() == []
-
-
 def test_what_opens_the_ruling_comes_with_it():
     texts = ["本院认为，", "依《民法典》判决如下：", "一、被告还款；", "二、驳回。"]
     sections = [4, 4, RULING, RULING]
     assert share_opening([0.1, 0.2, 0.6, 0.3], texts, sections).tolist() == [0.1, 0.6, 0.6, 0.3]
     assert share_opening([0.1, 0.9, 0.6, 0.3], texts, sections).tolist() == [0.1, 0.9, 0.6, 0.3]
-
-
-def test_a_duty_is_told_with_who_has_it():
-    texts = ["乙作为保证人，", "承诺担责，", "应负连带责任。", "丙应还款，", "亦应付息。"]
-    shared = share_subjects([0.1, 0.2, 0.9, 0.3, 0.8], texts, [4] * 5)
-    assert shared.tolist() == [0.1, 0.9, 0.9, 0.8, 0.8]
-    assert share_subjects([0.1, 0.9], ["乙已还款。", "应驳回。"], [4, 4]).tolist() == [0.1, 0.9]
-    assert share_subjects([0.1, 0.9], ["乙未还款，", "应还款。"], [RULING] * 2).tolist() == [
-        0.1,
-        0.9,
-    ]
-    assert share_subjects([], [], []).tolist() == []
-
-
-def test_what_leans_on_the_clause_before_it():
-    texts = ["乙借款，", "应由本人偿还，", "但无力偿还，", "分别为丙、丁，", "乙承认。", "系亲属。"]
-    assert leaning(texts, [2] * 6) == [False, True, True, True, False, False]
-    assert leaning(texts, [RULING] * 6) == [False] * 6
-    assert leaning(["乙借款，", "应诉。"], [2, 2]) == [False, False]
-    assert leaning(["乙借款，", "应还。"], [2, 4]) == [False, False]
-    # an answer too is told with who is meant
-    assert share_subjects([0.1, 0.9, 0.8], texts[:3], [2] * 3).tolist() == [0.9, 0.9, 0.8]
-
-
-def test_whose_words_the_court_tells():
-    texts = ["至于被告抗辩的已还款的问题，", "乙主张无息，", "本院认为乙应还款。", "乙未还款。"]
-    assert attributed(texts, [4] * 4) == [True, True, False, False]
-    assert attributed(texts, [2] * 4) == [False] * 4
-
-
-def test_a_condition_and_what_then_applies_go_together():
-    texts = ["有遗嘱的，", "按照遗嘱继承；", "丙死亡后，", "其份额由丁继承。"]
-    assert share_conditions([0.1, 0.8, 0.7, 0.2], texts, [4] * 4).tolist() == [0.8, 0.8, 0.7, 0.7]
-    assert share_conditions([0.1, 0.8], texts[:2], [2, 2]).tolist() == [0.1, 0.8]
-    assert share_conditions([], [], []).tolist() == []
-
-
-def test_a_plea_that_the_court_weighs_is_told_with_the_outcome():
-    texts = ["乙辩称存在欺诈，", "本院不予采信，", "乙应还款。", "对丙的请求予以支持。"]
-    assert share_verdicts([0.9, 0.1, 0.2, 0.1], texts, [4] * 4).tolist() == [0.9, 0.9, 0.2, 0.1]
-    assert share_verdicts([0.9, 0.1], texts[:2], [2, 4]).tolist() == [0.9, 0.1]
-
-
-def test_a_claim_that_was_changed_is_told_as_changed():
-    texts = ["还款并付利息。", "审理中变更诉讼请求为：", "返还押金。"]
-    assert share_changes([0.8, 0.1, 0.9], texts, [1] * 3).tolist() == [0.8, 0.9, 0.9]
-    assert share_changes([0.8, 0.9, 0.1], texts, [1] * 3).tolist() == [0.8, 0.9, 0.9]
-    assert share_changes([0.8, 0.1, 0.9], texts, [3] * 3).tolist() == [0.8, 0.1, 0.9]
 
 
 def test_statutes_are_told_from_their_beginning():

@@ -1,0 +1,172 @@
+"""Clauses of one sentence that mean something else, or nothing, without their neighbour.
+
+应负连带责任 is told with the guarantor who stands before it, but with what it turns against;
+没有遗嘱的， with what then applies; 对于利息 with what the court thinks of it; what a party pleads
+with the court's 不予采信; and what the plaintiff asks in the end with the words that say that he
+changed it (变更诉讼请求为). Those that go together share a probability, and copying does not begin
+at the second (`leaning`), nor behind the words that say whose opinion it is (`attributed`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from spaces.sections import SECTIONS
+
+__all__ = [
+    "attributed",
+    "leaning",
+    "share_changes",
+    "share_conditions",
+    "share_leads",
+    "share_subjects",
+    "share_verdicts",
+]
+
+_CLAIM = SECTIONS.index("claim")
+_COURTS = (SECTIONS.index("facts"), SECTIONS.index("reasons"))
+_TOLD = (_CLAIM, SECTIONS.index("defence"), *_COURTS)
+_LEAD = re.compile(
+    "(?:(?:对于|关于|故?对|根据|由于|因|如|若|虽|既然|鉴于).*|[^，,]{0,3}\\d+年(?:\\d+月)?(?:\\d+日)?.{0,4})[，,]$"
+)
+_LEANS = re.compile(
+    "(?:故|则|依法|亦|也|均|并|且|而|但)?"
+    "(?:应(?!诉)|享有|不得|有权|无权|负有|构成|属于|系|承担|未|没有|分别[为系是]|可(?!能|见)|"
+    "由?本人|进一步|该情形|否则)|亦|也|均|但(?!书)|其中|以上[合共]计"
+)
+_WHOSE = re.compile(
+    "(?:至于|关于|对于|针对|对|故|现|但)?(?!本院)[^，,]{0,16}?(?:抗辩|辩称|主张|诉称|所称|认为)"
+)
+_CONDITION = re.compile(
+    "(?:.*的|.*(?:死亡|去世|亡故|病故)[以之]?后|.*(?:前提|情况|范围)[下内])[，,]$"
+)
+_VERDICT = re.compile(
+    "(?:故|因此|应|对此|，)?(?:本院)?(?:依法|均|亦|也|应)?(?:不予|予以|应予)(?:支持|采[信纳]|认[可定]|确认|驳回)"
+)
+_CHANGE = re.compile("(?:变更|明确|增加|追加|减少|撤回|放弃).{0,16}(?:请求|诉求|诉请).*[，,：:]$")
+
+
+def _goes_on(texts: Sequence[str], sections: Sequence[int], place: int) -> bool:
+    """Whether the clause goes on with the sentence of the one before it, in the same section."""
+    return (
+        place > 0
+        and sections[place - 1] == sections[place]
+        and texts[place - 1].rstrip()[-1:] in ("，", ",")
+    )
+
+
+def leaning(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:
+    """Of each clause whether it means nothing, or something else, without the one before it in the
+    same sentence: its subject stands there (应负连带清偿责任。), or what it turns against (但…).
+
+    Asked of what parties say and of what the court finds and reasons.
+
+    >>> leaning(["乙是保证人，", "应负责。", "应驳回。"], [4, 4, 4])
+    [False, True, False]
+    """
+    return [
+        section in _TOLD
+        and _goes_on(texts, sections, i)
+        and _LEANS.match(texts[i].strip()) is not None
+        for i, section in enumerate(sections)
+    ]
+
+
+def attributed(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:
+    """Of each clause whether the court tells in it what a party says (至于被告抗辩的…): without its
+    first words the rest would be the court's own.
+
+    >>> attributed(["被告抗辩已还款，", "借款应还。"], [4, 4])
+    [True, False]
+    """
+    return [
+        section in _COURTS and _WHOSE.match(text.strip()) is not None
+        for text, section in zip(texts, sections, strict=True)
+    ]
+
+
+def share_subjects(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with what stands before a clause that leans on it (`leaning`) having at
+    least that of the clause.
+
+    >>> share_subjects([0.1, 0.9, 0.2], ["乙是保证人，", "应负责。", "综上，"], [4, 4, 4]).tolist()
+    [0.9, 0.9, 0.2]
+    """
+    shared = np.array(probabilities)
+    leans = leaning(texts, sections)
+    for i in reversed(range(1, len(texts))):
+        if leans[i]:
+            shared[i - 1] = max(shared[i - 1], shared[i])
+    return shared
+
+
+def share_conditions(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with a condition (没有遗嘱的，) and what then applies having the higher of
+    theirs, among what the court found or reasoned.
+
+    >>> share_conditions([0.1, 0.9], ["没有遗嘱的，", "按照法定继承办理。"], [4, 4]).tolist()
+    [0.9, 0.9]
+    """
+    shared = np.array(probabilities)
+    for i in reversed(range(len(texts) - 1)):
+        inside = sections[i] == sections[i + 1] and sections[i] in _COURTS
+        if inside and _CONDITION.match(texts[i].strip()):
+            shared[i : i + 2] = shared[i : i + 2].max()
+    return shared
+
+
+def share_verdicts(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with what the court thinks of it (本院不予采信。) having at least that of
+    the clause before it in the same sentence.
+
+    >>> share_verdicts([0.9, 0.1], ["被告辩称无据，", "本院不予采信。"], [4, 4]).tolist()
+    [0.9, 0.9]
+    """
+    shared = np.array(probabilities)
+    for i, text in enumerate(texts):
+        goes_on = sections[i] in _COURTS and _goes_on(texts, sections, i)
+        if goes_on and _VERDICT.match(text.strip()):
+            shared[i] = max(shared[i - 1], shared[i])
+    return shared
+
+
+def share_changes(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with words that change the claim (变更诉讼请求为：) and what is asked then
+    having the higher of theirs.
+
+    >>> share_changes([0.1, 0.9], ["后变更诉讼请求为：", "返还押金。"], [1, 1]).tolist()
+    [0.9, 0.9]
+    """
+    shared = np.array(probabilities)
+    for i in range(len(texts) - 1):
+        if sections[i] == sections[i + 1] == _CLAIM and _CHANGE.search(texts[i].strip()):
+            shared[i : i + 2] = shared[i : i + 2].max()
+    return shared
+
+
+def share_leads(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with what is found or reasoned behind a lead-in (对于利息， or a date)
+    having at least that of the lead-in.
+
+    >>> share_leads([0.7, 0.1, 0.2], ["对于利息，", "不予支持。", "综上，"], [4, 4, 4]).tolist()
+    [0.7, 0.7, 0.2]
+    """
+    shared = np.array(probabilities)
+    for i, (section, following) in enumerate(pairwise(sections)):
+        if section == following and section in _COURTS and _LEAD.match(texts[i].strip()):
+            shared[i + 1] = max(shared[i], shared[i + 1])
+    return shared
