@@ -70,6 +70,7 @@ class _Draft:
     segments: list[int] = field(default_factory=list)
     salience: list[float] = field(default_factory=list)
     leaning: list[bool] = field(default_factory=list)
+    gaps: list[bool] = field(default_factory=list)  # before which tokens clauses were left out
     whole: Whole | None = None  # what the generator reads when it is to remember a part only
     summary: str = ""
     spans: list[Span] = field(default_factory=list)
@@ -92,6 +93,13 @@ class _Draft:
             )
         draft.clauses = outline(draft.text)
         return draft
+
+    def find_gaps(self, read: Sequence[int]) -> list[bool]:
+        """Of each token of the source whether clauses before it are not among those `read`."""
+        known = {-1, *read}
+        flags = [(i - 1 not in known, self.clauses[i].text) for i in read]
+        parts = (part for gap, text in flags for part in ((text[:1], gap), (text[1:], False)))
+        return by_token(self.offsets, parts, False)
 
     def finish(self) -> Summary:
         if self.clauses and not self.summary:
@@ -366,6 +374,7 @@ class Summarizer:
         draft.offsets = [(before[start], before[end]) for start, end in offsets]
         pieces = [piece for i in np.flatnonzero(kept) for piece in draft.clauses[i].pieces]
         draft.extract = Extract.of(draft.text, pieces)
+        draft.gaps = draft.find_gaps(np.flatnonzero(kept))
 
     def _read(self, draft: _Draft, kept: Sequence[int], probabilities: np.ndarray) -> None:
         """The generator's source, cut inside a clause only when a single clause is too long."""
@@ -384,6 +393,7 @@ class Summarizer:
         scores = [(c.text, float(probabilities[i])) for c, i in zip(clauses, kept, strict=True)]
         draft.salience = by_token(offsets, scores, 0.0)
         draft.leaning = by_token(offsets, self._leaning(draft, kept), False)
+        draft.gaps = draft.find_gaps(kept)
 
     def _leaning(self, draft: _Draft, kept: Sequence[int]) -> Iterator[tuple[str, bool]]:
         """What the generator reads, in parts, and whether it may not begin to copy there."""
@@ -424,7 +434,7 @@ class Summarizer:
                 cues=self.cues,
             )
             for draft, found in zip(batch, hypotheses, strict=True):
-                hypothesis = self.joints.mend(found, draft.segments, draft.source)
+                hypothesis = self.joints.mend(found, draft.segments, draft.source, draft.gaps)
                 draft.summary, draft.spans = render(
                     hypothesis, draft.offsets, draft.extract, draft.judgment, self.tokenizer
                 )

@@ -6,6 +6,7 @@ import dataclasses
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -94,6 +95,27 @@ def test_no_copied_words_begin_behind_whose_words_they_are(variant) -> None:
                 places.add(text[max(text.rfind("至", 0, span.source_start), 0) : span.source_start])
     assert any("乙" in place for place in places)  # in the clause behind
     assert not any("告" in place and "款" not in place for place in places)
+
+
+def test_where_clauses_were_left_out_the_sentence_ends(variant, monkeypatch) -> None:
+    """The joints are told of it, for extracts and for texts given whole."""
+    text = "经审理查明，乙欠款，丙保证，被告担保，本院认为，应还款。"
+    told = []
+    summarizer = variant(attend_threshold=0.5)
+    mend = summarizer.joints.mend
+
+    def watch(found, segments, source, gaps):
+        told.append((list(source), list(gaps)))
+        return mend(found, segments, source, gaps)
+
+    monkeypatch.setattr(summarizer.joints, "mend", watch)
+    kept = [0.9, 0.9, 0.1, 0.9, 0.1, 0.9]
+    monkeypatch.setattr(summarizer, "_label", lambda drafts, size: [np.array(kept)] * len(drafts))
+    for extract in (True, False):
+        summarizer.summarize(text, extract=extract)
+    pieces = summarizer.tokenizer.convert_ids_to_tokens
+    for source, gaps in told:
+        assert [pieces(t) for t, gap in zip(source, gaps, strict=True) if gap] == ["被告", "应"]
 
 
 def test_windows_of_a_long_list(variant, judgment, monkeypatch) -> None:

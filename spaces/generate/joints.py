@@ -5,8 +5,9 @@ the next begins, a comma or semicolon of the judgment may stand before the cue o
 (…27000元；被告辩称), a cue may open a section that is then left empty (经审理查明，本院认为), a
 mark may follow a mark; what the court found or thinks may stand behind the defence as if the
 defendant had said it. Each is mended here, in tokens, so that every character keeps its origin:
-what is put in place counts as generated, what is left out is gone. Inside a run nothing is touched,
-since that is the judgment's own text.
+what is put in place counts as generated, what is left out is gone. A run that goes on over clauses
+that were left out of the source has a joint there too. Elsewhere in a run nothing is touched, since
+that is the judgment's own text.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ __all__ = ["Joints"]
 
 # As the tokenizer has them: marks of half width.
 _FOUND = (
-    "(?:(?:本院)?(?:经?(?:审理)?查明|经(?:审理)?认定|经审[查理])|本院认定)"
+    "(?:(?:本院)?(?:(?:另|经?(?:审理)?)查明|经(?:审理)?认定|经审[查理])|本院认定)"
     "(?:的?(?:法律|案件|本案)?事实)?(?:如下)?"
 )
 _DEFENDED = "(?:被告|第三人)[^,;:。]{0,8}?(?:辩称|未作?答辩)"
@@ -39,8 +40,8 @@ _SUPERFLUOUS = [
         "(?:辩称|未(?:到庭|出庭|应诉|[^,;:。]{0,8}?答辩)))"
     ),
     # two openings, two subjects
-    re.compile("^原被告系(?=原告)"),
-    re.compile("原告[,:](?=原告)"),
+    re.compile("^(?:原被告系|原告与被告)(?=原告)"),
+    re.compile("(?:^|(?<=[。;:,]))原告[,:](?=原告)"),
     # of two marks the stronger stays
     re.compile("(?<=[。;:,])[:,;、]+"),
     re.compile("[:,;、]+(?=。)"),
@@ -48,7 +49,9 @@ _SUPERFLUOUS = [
 _AHEAD = 40  # tokens
 _MARKS = re.compile("[。;:,、]+")
 # Marks that become a stop: where a section ends, and at the end of the text.
-_SECTION_END = re.compile(f"[,;、](?=(?:{_FOUND}|本院认为|依照|依据|{_DEFENDED}))")
+_SECTION_END = re.compile(
+    f"(?<!认为)(?<!查明)(?<!诉称)[,;、](?=(?:{_FOUND}|本院认为|依照|依据|{_DEFENDED}))"
+)
 _TEXT_END = re.compile("[,;:、]$")
 
 
@@ -105,16 +108,24 @@ class Joints:
         self.announcements = [(each, cue) for each, cue in cues if None not in (self.stop, *cue)]
 
     def mend(
-        self, hypothesis: Hypothesis, segments: Sequence[int] = (), source: Sequence[int] = ()
+        self,
+        hypothesis: Hypothesis,
+        segments: Sequence[int] = (),
+        source: Sequence[int] = (),
+        gaps: Sequence[bool] = (),
     ) -> Hypothesis:
         """The hypothesis with its joints mended; one that is truncated keeps its end. `source`: its
-        tokens, and `segments` those of them, which tell where the court begins to speak.
+        tokens, and `segments` those of them, which tell where the court begins to speak; `gaps`:
+        before which of them something of the judgment was left out.
 
         >>> Joints(["27000元", ";", "被告", "辩称", "。"]).mend(hypothesis)  # tokens 0 1 2 3
         Hypothesis(tokens=[0, 4, 2, 3], tags=[1, 0, 0, 0], positions=[7, -1, -1, -1], ...)
         """
         rows = zip(hypothesis.tokens, hypothesis.tags, hypothesis.positions, strict=True)
         items = [_Item(*row) for row in rows]
+        for i, item in enumerate(items):
+            if item.tag == INSIDE and gaps and gaps[item.position]:
+                items[i] = item._replace(tag=BEGIN)
         for announcement, cue in self.announcements:
             self._announce(items, segments, source, announcement, cue)
         for pattern in _SUPERFLUOUS:

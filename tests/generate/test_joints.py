@@ -15,6 +15,7 @@ WORDS = ["被告", "辩称", "经审理查明", "本院认为", "依照", "未�
 WORDS += [
     "原告提出诉求",
     "原被告系",
+    "原告与被告",
     "本院经审理认定",
     "本院认定",
     "事实如下",
@@ -51,6 +52,7 @@ def mended(*runs: str, **more) -> str:
         (("欠 款 ;", "+被告 辩称 :", "还 。"), "欠款。被告辩称:还。"),
         (("欠 款 ,", "+被告 未答辩 。"), "欠款。被告未答辩。"),
         (("欠 款 ,", "依照 法 。"), "欠款。依照法。"),
+        (("本院认为 ,", "依照 法 。"), "本院认为,依照法。"),
         (("+经审理查明 ,", "本院认为 , 还 。"), "本院认为,还。"),
         (("+被告 辩称 ,", "被告 张 某 甲 辩称 , 还 。"), "被告张某甲辩称,还。"),
         (("+经审理查明 :", "+:", "欠 款 。"), "经审理查明:欠款。"),
@@ -65,7 +67,9 @@ def mended(*runs: str, **more) -> str:
         (("+本院经审理认定 事实如下 :", "本院认为 , 还 。"), "本院认为,还。"),
         (("+本院认定 事实如下 :", "本院认为 , 还 。"), "本院认为,还。"),
         (("+原被告系", "原告 甲 欠 款 。"), "原告甲欠款。"),
+        (("+原告与被告", "原告 甲 欠 款 。"), "原告甲欠款。"),
         (("欠 款 。 原告 ,", "原告 甲 还 。"), "欠款。原告甲还。"),
+        (("甲 还 原告 ,", "原告 甲 欠 款 。"), "甲还原告,原告甲欠款。"),  # whom he paid
         (("欠 款 ,", "+。"), "欠款。"),
         (("欠 款 。", "还 款 ;"), "欠款。还款。"),
     ],
@@ -92,6 +96,19 @@ def test_what_is_put_in_place_counts_as_generated_and_the_rest_keeps_its_origin(
     found = Joints(PIECES).mend(hypothesis("欠 款 ;", "被告 辩称 :"))
     assert found.tags == [1, 2, 0, 1, 2, 0]
     assert found.positions == [0, 1, -1, 100, 101, -1]
+
+
+def test_where_clauses_were_left_out_is_a_joint() -> None:
+    whole = hypothesis("经审理查明 , 甲 欠 款 , 本院认为 , 还 。")
+    gaps = [False] * 5 + [False, True] + [False] * 4  # before 本院认为
+    joints = Joints(PIECES)
+    assert joints.mend(whole, gaps=[False] * 20) == whole
+    found = joints.mend(whole, gaps=gaps)
+    assert "".join(PIECES[i] for i in found.tokens) == "经审理查明,甲欠款。本院认为,还。"
+    assert found.positions == [0, 1, 2, 3, 4, -1, 6, 7, 8, 9]
+    empty = hypothesis("经审理查明 , 本院认为 , 还 。")
+    found = joints.mend(empty, gaps=[False, False, True, False, False, False])
+    assert found.positions == [2, 3, 4, 5]
 
 
 def test_a_truncated_text_keeps_its_end_and_an_empty_one_stays_empty() -> None:
