@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -97,8 +97,15 @@ class _Draft:
     def find_gaps(self, read: Sequence[int]) -> list[bool]:
         """Of each token of the source whether clauses before it are not among those `read`."""
         known = {-1, *read}
-        flags = [(i - 1 not in known, self.clauses[i].text) for i in read]
-        parts = (part for gap, text in flags for part in ((text[:1], gap), (text[1:], False)))
+        return self.flag((i, i - 1 not in known, False) for i in read)
+
+    def flag(self, clauses: Iterable[tuple[int, bool, bool]]) -> list[bool]:
+        """One flag per token of the source, from (clause, flag of its first letter, of the rest)
+        for each clause that is read."""
+        parts: list[tuple[str, bool]] = []
+        for i, first, rest in clauses:
+            text = self.clauses[i].text
+            parts += [(text[:1], first), (text[1:], rest)]
         return by_token(self.offsets, parts, False)
 
     def finish(self) -> Summary:
@@ -392,17 +399,13 @@ class Summarizer:
         draft.segments = segments_of(offsets, [(c.text, c.section) for c in clauses])
         scores = [(c.text, float(probabilities[i])) for c, i in zip(clauses, kept, strict=True)]
         draft.salience = by_token(offsets, scores, 0.0)
-        draft.leaning = by_token(offsets, self._leaning(draft, kept), False)
-        draft.gaps = draft.find_gaps(kept)
-
-    def _leaning(self, draft: _Draft, kept: Sequence[int]) -> Iterator[tuple[str, bool]]:
-        """What the generator reads, in parts, and whether it may not begin to copy there."""
         read, outlined = set(kept), columns(draft.clauses)
         leans, whose = leaning(*outlined), attributed(*outlined)
-        for i in kept:
-            text, leant = draft.clauses[i].text, leans[i] and i - 1 in read
-            yield text[:1], leant
-            yield text[1:], leant or whose[i]
+        leant = [leans[i] and i - 1 in read for i in kept]
+        draft.leaning = draft.flag(
+            (i, each, each or whose[i]) for i, each in zip(kept, leant, strict=True)
+        )
+        draft.gaps = draft.find_gaps(kept)
 
     def _generate(
         self, drafts: list[_Draft], batch_size: int, report: Callable[[int], None]

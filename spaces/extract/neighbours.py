@@ -1,6 +1,6 @@
 """Clauses of one sentence that mean something else, or nothing, without their neighbour.
 
-应负连带责任 is told with the guarantor who stands before it, but with what it turns against;
+应负连带责任 is told with the guarantor who stands before it; 但… with what it turns against;
 没有遗嘱的， with what then applies; 对于利息 with what the court thinks of it; what a party pleads
 with the court's 不予采信; and what the plaintiff asks in the end with the words that say that he
 changed it (变更诉讼请求为). Those that go together share a probability, and copying does not begin
