@@ -5,10 +5,12 @@ killed run does again.
     python benchmarks/preparing.py --judgments 200 400    # fewer, when the machine is busy
 
 The judgments (made from data/samples by a seed, 2,700 characters) are the training files and the
-corpus at once. Each step runs in a process of its own, whose peak resident memory (pages of mapped
-files included) is told. The models are tiny, since what is measured is the corpus's share: their
+corpus at once. Each step runs in a process of its own, whose peak resident memory is told, and how
+much of it was its own at most: pages of mapped files are resident too, but the system takes them
+back when it needs room. The models are tiny, since what is measured is the corpus's share: their
 weights and activations come on top and do not depend on its size. Peak memory is `ru_maxrss` where
-there is one, on Windows psutil's `peak_wset`.
+there is one, on Windows psutil's `peak_wset`; its own is looked at twenty times a second (psutil's
+`rss` less `shared`, which only Linux tells).
 
 The kill: the step `vectors` on the smallest number is killed when half of its shards are whole, and
 started again. `lost` are the seconds since its last whole shard, which are done again; `longest` is
@@ -23,8 +25,11 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
+
+import psutil
 
 sys.path.insert(0, str(Path(__file__).parent))
 from judgments import make_judgments  # noqa: E402
@@ -88,15 +93,38 @@ def do_step(config: str, name: str) -> None:
 
     plan = Plan(load_recipe(config))
     start = time.perf_counter()
-    getattr(plan, name)()
-    print(json.dumps({"seconds": time.perf_counter() - start, "peak": peak_memory()}))
+    with OwnMemory() as own:
+        getattr(plan, name)()
+    seconds = time.perf_counter() - start
+    print(json.dumps({"seconds": seconds, "peak": peak_memory(), "own": own.peak}))
+
+
+class OwnMemory:
+    """Inside, `peak` follows the most bytes of this process that are no mapped file's pages."""
+
+    def __enter__(self) -> OwnMemory:
+        self.peak = 0
+        self._process = psutil.Process()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while True:
+            memory = self._process.memory_info()
+            self.peak = max(self.peak, memory.rss - getattr(memory, "shared", 0))
+            if self._ended.wait(0.05):
+                return
 
 
 def peak_memory() -> int:
     """The most bytes of memory that this process has had."""
     if sys.platform == "win32":
-        import psutil
-
         return psutil.Process().memory_info().peak_wset
     import resource
 
@@ -212,7 +240,7 @@ def say(row: dict, quiet: bool) -> None:
     else:
         print(
             f"{row['judgments']:6} judgments, {row['step']:10}: peak {row['peak'] / 1e6:5.0f} MB,"
-            f" {row['seconds']:6.1f} s",
+            f" {row['own'] / 1e6:5.0f} of them its own, {row['seconds']:6.1f} s",
             flush=True,
         )
 

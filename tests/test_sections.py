@@ -92,6 +92,11 @@ def test_an_answer_behind_evidence_is_no_finding() -> None:
     assert sections(*judgment) == list(judgment.values())
 
 
+def test_what_a_defendant_makes_of_evidence_is_no_finding() -> None:
+    clauses = ["被告辩称，", "根据原告提供的证据显示，", "合同未成立。", "经审理查明，"]
+    assert sections(*clauses) == ["defence", "defence", "defence", "facts"]
+
+
 def test_neither_answered_nor_brought_evidence() -> None:
     clauses = ["原告诉称，", "被告李四未答辩亦未举证。", "本院经审理认定事实如下："]
     assert sections(*clauses) == ["claim", "defence", "facts"]

@@ -36,7 +36,7 @@ _LEAD = re.compile(
 _LEANS = re.compile(
     "(?:故|则|依法|亦|也|均|并|且|而|但)?"
     "(?:应(?!诉)|享有|不得|有权|无权|负有|构成|属于|系|承担|未|没有|分别[为系是]|可(?!能|见)|"
-    "由?本人|进一步|该情形|否则)|亦|也|均|但(?!书)|其中|以上[合共]计"
+    "由?本人|进一步|该情形|否则)|亦|也|均|但(?!书)|将|把|即(?!便|使)|仍|同日|不属于|明显不|其中|以上[合共]计"
 )
 _WHOSE = re.compile(
     "(?:至于|关于|对于|针对|对|故|现|但)?(?!本院)[^，,]{0,16}?(?:抗辩|辩称|主张|诉称|所称|认为)"
@@ -46,6 +46,9 @@ _CONDITION = re.compile(
 )
 _VERDICT = re.compile(
     "(?:故|因此|应|对此|，)?(?:本院)?(?:依法|均|亦|也|应)?(?:不予|予以|应予)(?:支持|采[信纳]|认[可定]|确认|驳回)"
+)
+_PLEA = re.compile(
+    "(?:至于|关于|对于|针对|对|故|现|但|因此)*(?!本院)[^，,]{0,24}?(?:抗辩|辩[称解]|主张|诉[称请]|所称|认为|要求|请求|意见)"
 )
 _CHANGE = re.compile("(?:变更|明确|增加|追加|减少|撤回|放弃).{0,16}(?:请求|诉求|诉请).*[，,：:]$")
 
@@ -61,7 +64,8 @@ def _goes_on(texts: Sequence[str], sections: Sequence[int], place: int) -> bool:
 
 def leaning(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:
     """Of each clause whether it means nothing, or something else, without the one before it in the
-    same sentence: its subject stands there (应负连带清偿责任。), or what it turns against (但…).
+    same sentence: its subject stands there (应负连带清偿责任。), or what it turns against (但…), or
+    what it decides (不予支持。): of another claim it would be the reverse of the judgment.
 
     Asked of what parties say and of what the court finds and reasons.
 
@@ -71,7 +75,7 @@ def leaning(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:
     return [
         section in _TOLD
         and _goes_on(texts, sections, i)
-        and _LEANS.match(texts[i].strip()) is not None
+        and (_LEANS.match(texts[i].strip()) or _VERDICT.match(texts[i].strip())) is not None
         for i, section in enumerate(sections)
     ]
 
@@ -127,16 +131,27 @@ def share_verdicts(
     probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
 ) -> np.ndarray:
     """The probabilities with what the court thinks of it (本院不予采信。) having at least that of
-    the clause before it in the same sentence.
+    the clause before it in the same sentence, and of the plea or claim (原告要求…) that the
+    sentence began with, and this at least that of the former.
 
-    >>> share_verdicts([0.9, 0.1], ["被告辩称无据，", "本院不予采信。"], [4, 4]).tolist()
-    [0.9, 0.9]
+    >>> texts = ["原告要求赔偿，", "但未举证，", "不予支持。"]
+    >>> share_verdicts([0.9, 0.1, 0.2], texts, [4, 4, 4]).tolist()
+    [0.9, 0.1, 0.9]
     """
     shared = np.array(probabilities)
+    plea = None
     for i, text in enumerate(texts):
-        goes_on = sections[i] in _COURTS and _goes_on(texts, sections, i)
-        if goes_on and _VERDICT.match(text.strip()):
+        if not _goes_on(texts, sections, i):
+            plea = None
+        if sections[i] not in _COURTS:
+            continue
+        if plea is None and _PLEA.match(text.strip()):
+            plea = i
+        elif _goes_on(texts, sections, i) and _VERDICT.match(text.strip()):
             shared[i] = max(shared[i - 1], shared[i])
+            if plea is not None:
+                shared[[plea, i]] = shared[[plea, i]].max()
+                plea = None
     return shared
 
 

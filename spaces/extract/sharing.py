@@ -13,6 +13,10 @@ And who is said to have answered has an answer: 被告辩称 is not told without
 he said without his name: else it is laid to whoever spoke before. So with 经审理查明. What else
 goes with its neighbour in a sentence is in `extract.neighbours`.
 
+A ruling is told with a reason, the likeliest, and with what was asked, where the judgment has them.
+What is in dispute (争议焦点为：…是否…) is a list of questions; without the words that say so its
+halves would be answers.
+
 What the court found ends, in many judgments, with the claim once more (原告诉至本院，请求判令…).
 Told behind 经审理查明 it would be a finding, so there it is left out.
 """
@@ -38,7 +42,9 @@ from spaces.sentences import character_pairs, supported_share
 
 __all__ = [
     "drop_claims",
+    "hold_questions",
     "share_brackets",
+    "share_causes",
     "share_cues",
     "share_grounds",
     "share_items",
@@ -46,7 +52,7 @@ __all__ = [
     "share_probabilities",
 ]
 
-_CLAIM, _FACTS, _RULING = map(SECTIONS.index, ("claim", "facts", "ruling"))
+_CLAIM, _FACTS, _REASONS, _RULING = map(SECTIONS.index, ("claim", "facts", "reasons", "ruling"))
 _NUMBER = re.compile(r"\s*[（(]?[一二三四五六七八九十\d]{1,3}[、.．)）:：]")
 _CUES = re.compile("(?:辩称|查明|(?:认定|事实)如下|经审理认定)[，,：:]?$")
 _DEFAULT = re.compile("(?:被告|第三人).{0,24}未(?:到庭|出庭|应诉|.{0,8}答辩)")
@@ -54,6 +60,11 @@ _GROUNDS = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《"
 _STATUTE = re.compile(r"\s*(?:和|及|以及|、)?(?:《|第[一二三四五六七八九十百零\d]+条)")
 _SUED = re.compile("诉至|诉到|诉来|起诉|提起.{0,4}诉讼")
 _ASKED = re.compile("请求|要求|判[令决]|诉请")
+_DEMAND = re.compile(
+    "(?:请求|要求|诉请|诉求).{0,12}(?:判|支付|赔偿|偿还|返还|归还|给付|确认|撤销|解除|立即|停止|继续|承担)|判[令决]"
+)
+_FORMAL = re.compile("^(?:综上(?:所述)?|据此|为此|本院(?:经审[查理])?(?:后)?认为)[，,：:]?$")
+_QUESTION = re.compile("是否|能否|应否|可否|如何|[何谁]|多少|问题|[？?]")
 _SAME = 0.6  # the share of a clause's character pairs that make it a repetition
 _LONG = 400  # characters; such an item is a list of its own, and does not fit into a summary
 _PAIRS = ("（）", "()", "《》", "“”")
@@ -65,7 +76,7 @@ def share_probabilities(
 ) -> np.ndarray:
     """The probabilities (n,) of the n clauses of a text, shared by those that belong together."""
     shared = share_brackets(probabilities, texts)
-    rules = (drop_claims, share_items, share_opening, share_grounds)
+    rules = (drop_claims, hold_questions, share_items, share_opening, share_grounds, share_causes)
     rules += (share_cues, share_changes, share_conditions, share_verdicts)
     rules += (share_subjects, share_leads)
     for rule in rules:
@@ -97,6 +108,58 @@ def drop_claims(
             shared[i] = 0.0
         if text.rstrip()[-1:] == "。":
             sued = asked = False
+    return shared
+
+
+def hold_questions(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with each question in dispute having at most that of the clause which says
+    that they are in dispute (本案争议焦点为：), up to the end of the sentence.
+
+    >>> hold_questions([0.4, 0.9, 0.8], ["焦点为：", "是否违约。", "已违约。"], [4, 4, 4]).tolist()
+    [0.4, 0.4, 0.8]
+    """
+    shared = np.array(probabilities)
+    issue = None
+    for i, text in enumerate(texts):
+        if sections[i] not in (_FACTS, _REASONS):
+            issue = None
+        elif "焦点" in text:
+            issue = i
+        elif issue is not None and _QUESTION.search(text):
+            shared[i] = min(shared[i], shared[issue])
+        if text.rstrip()[-1:] == "。":
+            issue = None
+    return shared
+
+
+def share_causes(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with the likeliest reason, and the likeliest of what is asked, having at
+    least the highest of the ruling's.
+
+    >>> texts = ["请求还款。", "本院认为，", "借款应还。", "乙还款。"]
+    >>> share_causes([0.1, 0.9, 0.2, 0.8], texts, [1, 4, 4, 5]).tolist()
+    [0.8, 0.9, 0.8, 0.8]
+    """
+    shared = np.array(probabilities)
+    ruling = [i for i, section in enumerate(sections) if section == _RULING]
+    if not ruling:
+        return shared
+    end = next((i for i in reversed(range(ruling[0])) if _GROUNDS.search(texts[i])), ruling[0])
+    asked = [i for i, text in enumerate(texts) if sections[i] == _CLAIM and _DEMAND.search(text)]
+    reasons = [
+        i
+        for i in range(end)
+        if sections[i] == _REASONS
+        and not (_FORMAL.match(texts[i].strip()) or _GROUNDS.search(texts[i]))
+    ]
+    for some in (asked, reasons):
+        if some:
+            best = max(some, key=lambda i: shared[i])
+            shared[best] = max(shared[best], shared[ruling].max())
     return shared
 
 

@@ -141,7 +141,8 @@ class CopyState:
     ) -> None:
         """`source_ids` (B, S) long; `source_mask` (B, S) bool, False for padding. `look_back`: how
         many tokens before the furthest that was copied a run may begin; None: anywhere. `leaning`
-        (B, S) bool: where no run begins, since what stands there leans on what is before it.
+        (B, S) bool: where no run begins but right behind another, since what stands there leans on
+        what is before it.
         """
         special = torch.isin(source_ids, torch.tensor(NOT_COPIED, device=source_ids.device))
         unknown = (source_ids == UNK) & source_mask
@@ -163,8 +164,7 @@ class CopyState:
         within = (number & _before(number)) | unit
         self.unfinished = whole & _behind(within)  # (B, S): no run may end here
         self.begin = self.inside & ~ambiguous & ~within  # (B, S): a run may begin here
-        if leaning is not None:
-            self.begin &= ~leaning
+        self.leaning = torch.zeros_like(self.begin) if leaning is None else leaning
         kinds = ("ordinals", "numerals", "units", "figures", "marks")
         article = torch.stack([self._is(source_ids, kind) for kind in kinds]).any(0).tolist()
         for row, first, last in self._titles():
@@ -292,7 +292,7 @@ class CopyState:
     def keep(self, rows: Tensor) -> None:
         """Only the documents `rows` (B',) long stay."""
         self.open = None
-        names = ("source_ids", "match", "inside", "begin", "unfinished", "fresh")
+        names = ("source_ids", "match", "inside", "begin", "leaning", "unfinished", "fresh")
         for name in (*names, "numeric", "numeral", "opening", "counted", "furthest", "own"):
             setattr(self, name, getattr(self, name)[rows])
         if self.reachable is not None:
@@ -303,7 +303,7 @@ class CopyState:
         if self.open is None:
             barred = self.fresh[:, None] & self.numeric[..., None]
             after = F.pad(self.match, (1, 0))[..., :-1] & self.inside[:, None] & ~barred
-            begin = self.begin[:, None] & ~barred
+            begin = self.begin[:, None] & (after | ~self.leaning[:, None]) & ~barred
             if self.reachable is not None:
                 begin &= self.reachable
             if self.look_back is not None:

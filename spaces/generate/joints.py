@@ -7,7 +7,8 @@ mark may follow a mark; what the court found or thinks may stand behind the defe
 defendant had said it. Each is mended here, in tokens, so that every character keeps its origin:
 what is put in place counts as generated, what is left out is gone. A run that goes on over clauses
 that were left out of the source has a joint there too. Elsewhere in a run nothing is touched, since
-that is the judgment's own text.
+that is the judgment's own text, but for marks that mean nothing: one behind another (如下：、一、),
+and the number of an item that has no second.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ _FOUND = (
 )
 _DEFENDED = "(?:被告|第三人)[^,;:。]{0,8}?(?:辩称|未作?答辩)"
 _STOP = "。"
+# what stands up to the next cue has no second item; a ruling keeps its numbers
+_NO_SECOND = "(?:(?![2-9][、.]|[二三四五]、|辩称|答辩|认为|查明|判决|裁定)[^\\n])*"
+_RELATION = "[^,;:。]{0,24}(?:纠纷|关系|夫妻|同[学事乡]|邻居|[兄弟姐妹母父]|离婚|一案)"
 _SUPERFLUOUS = [
     # a cue whose section is empty: the next cue stands for it
     re.compile(f"{_FOUND}[,:]*(?=(?:{_FOUND}|本院认为|{_DEFENDED}))"),
@@ -39,15 +43,23 @@ _SUPERFLUOUS = [
         "被告[^,;:。]{0,24}?辩称[,:]*(?=(?:被告|第三人)[^,;:。]{0,24}?"
         "(?:辩称|未(?:到庭|出庭|应诉|[^,;:。]{0,8}?答辩)))"
     ),
+    # statutes that are not there
+    re.compile("(?<=[。;:,])(?:依照|依据|根据)[,:。]*(?=本院认为)"),
+    # the claim is announced already
+    re.compile("(?:(?<=[。;,])|^)原告提出诉求[,:]*故?(?=原告(?:起诉|诉[称请至]|请求|要求))"),
+    # a number of a list that has no other
+    re.compile(f"(?<=[。;:,])(?:1[、.]|一、)(?={_NO_SECOND}(?:辩称|答辩|认为|查明))"),
     # two openings, two subjects
     re.compile("^(?:原被告系|原告与被告)(?=原告)"),
     re.compile("(?:^|(?<=[。;:,]))原告[,:](?=原告)"),
+    # an opening that names no relation, with the words it names instead
+    re.compile(f"^原被告系(?!{_RELATION})(?:[^,;:。]{{0,6}}。)?"),
     # of two marks the stronger stays
     re.compile("(?<=[。;:,])[:,;、]+"),
     re.compile("[:,;、]+(?=。)"),
 ]
 _AHEAD = 40  # tokens
-_MARKS = re.compile("[。;:,、]+")
+_MARKS = re.compile("[。;:,、]+|1[、.]|一、")
 # Marks that become a stop: where a section ends, and at the end of the text.
 _SECTION_END = re.compile(
     f"(?<!认为)(?<!查明)(?<!诉称)[,;、](?=(?:{_FOUND}|本院认为|依照|依据|{_DEFENDED}))"
@@ -84,7 +96,7 @@ _ANNOUNCEMENTS = [
     _Announcement(
         FIRST_SECTION + SECTIONS.index("reasons"),
         ["本院认为", ","],
-        re.compile("(?:认为|审[理查])[,:]?$"),
+        re.compile("(?:(?:认为|审[理查])[,:]?|依照|依据|根据|按照)$"),
         re.compile("(?:.{0,12}认为|本院|综上|.{0,4}(?:依照|依据)|.{0,4}判决)"),
     ),
 ]
@@ -178,8 +190,9 @@ class Joints:
                 continue
             if last < len(items):
                 # a mark that a run begins with is at a joint; words that it begins with are its own
-                own = first if _MARKS.fullmatch(match.group()) else first + 1
-                if all(item.tag == INSIDE for item in items[own : last + 1]):
+                mark = _MARKS.fullmatch(match.group()) is not None
+                own = items[first if mark else first + 1 : last + 1]
+                if (put or not mark) and all(item.tag == INSIDE for item in own):
                     continue
                 if items[last].tag == INSIDE:  # the run now begins here
                     items[last] = items[last]._replace(tag=BEGIN)

@@ -68,6 +68,21 @@ def test_a_plea_that_the_court_weighs_is_told_with_the_outcome():
     assert share_verdicts([0.9, 0.1], texts[:2], [2, 4]).tolist() == [0.9, 0.1]
 
 
+def test_a_claim_that_the_court_decides_far_behind_is_told_with_the_outcome():
+    texts = ["原告要求赔偿损失，", "但未提供证据，", "故不予支持。", "原告要求退款，", "予以支持。"]
+    shared = share_verdicts([0.9, 0.1, 0.2, 0.1, 0.6], texts, [4] * 5)
+    assert shared.tolist() == [0.9, 0.1, 0.9, 0.6, 0.6]
+    # what the court itself thinks is no plea, nor is what a party says in its own section
+    own = ["本院认为原告要求过高，", "酌定一万元，", "予以支持。"]
+    assert share_verdicts([0.9, 0.1, 0.2], own, [4] * 3).tolist() == [0.9, 0.1, 0.2]
+    assert share_verdicts([0.9, 0.1, 0.2], texts[:3], [1] * 3).tolist() == [0.9, 0.1, 0.2]
+
+
+def test_an_outcome_leans_on_what_it_decides():
+    texts = ["原告要求退款，", "本院予以支持。", "不予支持。", "将货物售出，", "将钱收下。"]
+    assert leaning(texts, [4] * 5) == [False, True, False, False, True]
+
+
 def test_a_claim_that_was_changed_is_told_as_changed():
     texts = ["还款并付利息。", "审理中变更诉讼请求为：", "返还押金。"]
     assert share_changes([0.8, 0.1, 0.9], texts, [1] * 3).tolist() == [0.8, 0.9, 0.9]

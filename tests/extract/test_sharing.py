@@ -6,7 +6,9 @@ import numpy as np
 
 from spaces.extract.sharing import (
     drop_claims,
+    hold_questions,
     share_brackets,
+    share_causes,
     share_cues,
     share_grounds,
     share_items,
@@ -184,3 +186,21 @@ def test_findings_of_an_earlier_suit_stay() -> None:
     texts = ["请求还款五万元。", "原告曾诉至本院，", "请求确认租赁关系。"]
     facts = SECTIONS.index("facts")
     assert drop_claims([0.9] * 3, texts, [1, facts, facts]).tolist() == [0.9] * 3
+
+
+def test_a_ruling_is_told_with_a_reason_and_what_was_asked():
+    texts = ["请求判令还款。", "利息另计。", "本院认为，", "借款属实。", "应当归还。"]
+    texts += ["综上，", "依照《民法典》第六百七十五条，", "判决如下：", "乙还款。"]
+    sections = [1, 1, 4, 4, 4, 4, 4, 4, RULING]
+    given = [0.1, 0.2, 0.3, 0.05, 0.15, 0.2, 0.7, 0.6, 0.8]
+    shared = share_causes(given, texts, sections)
+    assert shared.tolist() == [0.8, 0.2, 0.3, 0.05, 0.8, 0.2, 0.7, 0.6, 0.8]
+    assert share_causes(given[:8], texts[:8], sections[:8]).tolist() == given[:8]
+    assert share_causes([0.8], ["乙还款。"], [RULING]).tolist() == [0.8]
+
+
+def test_questions_in_dispute_are_told_as_such_or_not_at_all():
+    texts = ["争议焦点为：", "1、是否违约；", "2、应否赔偿。", "是否违约要看约定。", "乙违约。"]
+    given = [0.1, 0.6, 0.05, 0.7, 0.9]
+    assert hold_questions(given, texts, [4] * 5).tolist() == [0.1, 0.1, 0.05, 0.7, 0.9]
+    assert hold_questions(given, texts, [2] * 5).tolist() == given

@@ -447,6 +447,7 @@ def test_no_run_begins_where_the_source_leans_on_what_stands_before() -> None:
     assert choose(state, *WANTS_B) == ([BEGIN], [{10}])
     say(state, BEGIN, 10)
     assert choose(state, *WANTS_I) == ([INSIDE], [{11}])  # but one may go on there
+    assert choose(state, *WANTS_B) == ([BEGIN], [{10, 11}])  # or begin right behind another
 
 
 def test_how_far_a_beam_came_moves_with_it() -> None:

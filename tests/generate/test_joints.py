@@ -22,6 +22,8 @@ WORDS += [
     "根据",
     "按照",
     "请求",
+    "纠纷",
+    *"123",
 ]
 PIECES = [*"欠款元还张某甲乙未一二。,;:、《》法", *WORDS]
 
@@ -72,6 +74,19 @@ def mended(*runs: str, **more) -> str:
         (("甲 还 原告 ,", "原告 甲 欠 款 。"), "甲还原告,原告甲欠款。"),  # whom he paid
         (("欠 款 ,", "+。"), "欠款。"),
         (("欠 款 。", "还 款 ;"), "欠款。还款。"),
+        # statutes that are not there, and words that end so
+        (("欠 款 。", "+依照 。", "本院认为 , 还 。"), "欠款。本院认为,还。"),
+        (("还 款 未 依照 。", "本院认为 , 还 。"), "还款未依照。本院认为,还。"),
+        # openings that name no relation
+        (("+原被告系", "欠 款 。", "甲 还 。"), "甲还。"),
+        (("+原被告系", "欠 款 , 还 。"), "欠款,还。"),
+        (("+原被告系", "欠 款 纠纷 。", "甲 还 。"), "原被告系欠款纠纷。甲还。"),
+        (("+原告提出诉求 ,", "原告 请求 还 。"), "原告请求还。"),
+        # the number of an item that has no second, and marks behind marks, within a run too
+        (("+被告 辩称 :", "1 、 欠 款 。", "本院认为 , 还 。"), "被告辩称:欠款。本院认为,还。"),
+        (("被告 辩称 : 一 、 欠 款 。", "本院认为 , 还 。"), "被告辩称:欠款。本院认为,还。"),
+        (("依照 法 :", "、 一 、 甲 还 。"), "依照法:一、甲还。"),
+        (("依照 法 : 、 一 、 甲 还 。",), "依照法:一、甲还。"),
     ],
 )
 def test_joints_are_mended(runs: tuple[str, ...], expected: str) -> None:
@@ -85,6 +100,8 @@ def test_joints_are_mended(runs: tuple[str, ...], expected: str) -> None:
         ("经审理查明 , 本院认为 , 还 。",),
         ("欠 款 ,", "还 款 。"),  # a sentence that goes on
         ("+被告 辩称 :", "欠 款 。"),
+        ("+被告 辩称 :", "1 、 欠 款 ; 3 、 还 。", "本院认为 , 还 。"),
+        ("依照 法 :", "一 、 甲 还 。"),  # a ruling keeps its numbers
     ],
 )
 def test_the_rest_is_left_alone(runs: tuple[str, ...]) -> None:
