@@ -47,8 +47,10 @@ _SUPERFLUOUS = [
     re.compile("(?<=[。;:,])(?:依照|依据|根据)[,:。]*(?=本院认为)"),
     # the claim is announced already
     re.compile("(?:(?<=[。;,])|^)原告提出诉求[,:]*故?(?=原告(?:起诉|诉[称请至]|请求|要求))"),
-    # a number of a list that has no other
-    re.compile(f"(?<=[。;:,])(?:1[、.]|一、)(?={_NO_SECOND}(?:辩称|答辩|认为|查明))"),
+    # a number of a list that has no other; 1.5元 and 一、二项 are none
+    re.compile(
+        f"(?<=[。;:,])(?:1[、.](?!\\d)|一、(?![二三四五]))(?={_NO_SECOND}(?:辩称|答辩|认为|查明))"
+    ),
     # two openings, two subjects
     re.compile("^(?:原被告系|原告与被告)(?=原告)"),
     re.compile("(?:^|(?<=[。;:,]))原告[,:](?=原告)"),

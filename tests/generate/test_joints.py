@@ -23,7 +23,7 @@ WORDS += [
     "按照",
     "请求",
     "纠纷",
-    *"123",
+    *"123.",
 ]
 PIECES = [*"欠款元还张某甲乙未一二。,;:、《》法", *WORDS]
 
@@ -102,6 +102,8 @@ def test_joints_are_mended(runs: tuple[str, ...], expected: str) -> None:
         ("+被告 辩称 :", "欠 款 。"),
         ("+被告 辩称 :", "1 、 欠 款 ; 3 、 还 。", "本院认为 , 还 。"),
         ("依照 法 :", "一 、 甲 还 。"),  # a ruling keeps its numbers
+        ("+被告 辩称 :", "1 . 3 元 欠 款 。", "本院认为 , 还 。"),
+        ("+被告 辩称 :", "1 、 3 元 欠 款 。", "本院认为 , 还 。"),
     ],
 )
 def test_the_rest_is_left_alone(runs: tuple[str, ...]) -> None:
