@@ -140,7 +140,7 @@ def share_causes(
     """The probabilities with the likeliest reason, and the likeliest of what is asked, having at
     least the highest of the ruling's.
 
-    >>> texts = ["请求还款。", "本院认为，", "借款应还。", "乙还款。"]
+    >>> texts = ["请求判令还款。", "本院认为，", "借款应还。", "乙还款。"]
     >>> share_causes([0.1, 0.9, 0.2, 0.8], texts, [1, 4, 4, 5]).tolist()
     [0.8, 0.9, 0.8, 0.8]
     """

@@ -198,7 +198,7 @@ def test_a_ruling_is_told_with_a_reason_and_what_was_asked():
     assert share_causes(given[:8], texts[:8], sections[:8]).tolist() == given[:8]
     assert share_causes([0.8], ["乙还款。"], [RULING]).tolist() == [0.8]
     # a judgment that is told of in the claim asks nothing
-    texts = ["某法院作出民事判决书。", "请求还款。", "乙还款。"]
+    texts = ["某法院作出民事判决书。", "利息另计。", "乙还款。"]
     assert share_causes([0.2, 0.1, 0.8], texts, [1, 1, RULING]).tolist() == [0.2, 0.1, 0.8]
     texts[1] = "请求判令还款。"
     assert share_causes([0.2, 0.1, 0.8], texts, [1, 1, RULING]).tolist() == [0.2, 0.8, 0.8]
