@@ -240,14 +240,14 @@ def test_the_extract_fits_the_generator(variant, judgment, monkeypatch) -> None:
 def test_of_a_whole_text_only_probable_clauses_are_seen(variant, judgment) -> None:
     plain = variant().summarize(judgment, extract=False)
     probabilities = [clause.score for clause in variant().summarize(judgment).clauses]
-    middle = sorted(probabilities)[len(probabilities) // 3]
+    third = sorted(probabilities)[len(probabilities) // 3]
     changed = False
     for beams in (1, 3):
-        summary = variant(attend_threshold=middle, beams=beams).summarize(judgment, extract=False)
+        summary = variant(attend_threshold=third, beams=beams).summarize(judgment, extract=False)
         check(judgment, summary)
         changed |= summary.text != plain.text
         scored = variant().summarize(judgment).clauses
-        seen = [(c.start, c.end) for c in scored if c.score > middle]
+        seen = [(c.start, c.end) for c in scored if c.score > third]
         copied = [span for span in summary.spans if span.kind == "copied"]
         assert copied
         for span in copied:
@@ -255,9 +255,9 @@ def test_of_a_whole_text_only_probable_clauses_are_seen(variant, judgment) -> No
     assert changed
     # where no clause is so probable all are seen, and an extract is seen as it is
     assert variant(attend_threshold=1.0).summarize(judgment, extract=False) == plain
-    assert variant(attend_threshold=middle).summarize(judgment) == variant().summarize(judgment)
+    assert variant(attend_threshold=third).summarize(judgment) == variant().summarize(judgment)
     texts = [judgment, judgment[30:], judgment[:50]]
-    summarizer = variant(attend_threshold=middle)
+    summarizer = variant(attend_threshold=third)
     alone = [summarizer.summarize(text, extract=False) for text in texts]
     assert summarizer.summarize_batch(texts, extract=False) == alone
 

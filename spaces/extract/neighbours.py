@@ -33,19 +33,20 @@ _TOLD = (_CLAIM, SECTIONS.index("defence"), *_COURTS)
 _LEAD = re.compile(
     "(?:(?:对于|关于|故?对|根据|由于|因|如|若|虽|既然|鉴于).*|[^，,]{0,3}\\d+年(?:\\d+月)?(?:\\d+日)?.{0,4})[，,]$"
 )
+_VERDICT = re.compile(
+    "(?:故|因此|应|对此|，)?(?:本院)?(?:依法|均|亦|也|应)?(?:不予|予以|应予)(?:支持|采[信纳]|认[可定]|确认|驳回)"
+)
 _LEANS = re.compile(
     "(?:故|则|依法|亦|也|均|并|且|而|但)?"
     "(?:应(?!诉)|享有|不得|有权|无权|负有|构成|属于|系|承担|未|没有|分别[为系是]|可(?!能|见)|"
-    "由?本人|进一步|该情形|否则)|亦|也|均|但(?!书)|将|把|即(?!便|使)|仍|同日|不属于|明显不|其中|以上[合共]计"
+    "由?本人|进一步|该情形|否则)|亦|也|均|但(?!书)|将|把|即(?!便|使)|仍|同日|不属于|明显不|其中|以上[合共]计|"
+    + _VERDICT.pattern
 )
 _WHOSE = re.compile(
     "(?:至于|关于|对于|针对|对|故|现|但)?(?!本院)[^，,]{0,16}?(?:抗辩|辩称|主张|诉称|所称|认为)"
 )
 _CONDITION = re.compile(
     "(?:.*的|.*(?:死亡|去世|亡故|病故)[以之]?后|.*(?:前提|情况|范围)[下内])[，,]$"
-)
-_VERDICT = re.compile(
-    "(?:故|因此|应|对此|，)?(?:本院)?(?:依法|均|亦|也|应)?(?:不予|予以|应予)(?:支持|采[信纳]|认[可定]|确认|驳回)"
 )
 _PLEA = re.compile(
     "(?:至于|关于|对于|针对|对|故|现|但|因此)*(?!本院)[^，,]{0,24}?(?:抗辩|辩[称解]|主张|诉[称请]|所称|认为|要求|请求|意见)"
@@ -75,7 +76,7 @@ def leaning(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:
     return [
         section in _TOLD
         and _goes_on(texts, sections, i)
-        and (_LEANS.match(texts[i].strip()) or _VERDICT.match(texts[i].strip())) is not None
+        and _LEANS.match(texts[i].strip()) is not None
         for i, section in enumerate(sections)
     ]
 
@@ -141,13 +142,14 @@ def share_verdicts(
     shared = np.array(probabilities)
     plea = None
     for i, text in enumerate(texts):
-        if not _goes_on(texts, sections, i):
+        goes_on = _goes_on(texts, sections, i)
+        if not goes_on:
             plea = None
         if sections[i] not in _COURTS:
             continue
         if plea is None and _PLEA.match(text.strip()):
             plea = i
-        elif _goes_on(texts, sections, i) and _VERDICT.match(text.strip()):
+        elif goes_on and _VERDICT.match(text.strip()):
             shared[i] = max(shared[i - 1], shared[i])
             if plea is not None:
                 shared[[plea, i]] = shared[[plea, i]].max()

@@ -148,7 +148,8 @@ def share_causes(
     ruling = [i for i, section in enumerate(sections) if section == _RULING]
     if not ruling:
         return shared
-    end = next((i for i in reversed(range(ruling[0])) if _GROUNDS.search(texts[i])), ruling[0])
+    grounds = _find_grounds(texts, ruling[0])
+    end = ruling[0] if grounds is None else grounds
     asked = [i for i, text in enumerate(texts) if sections[i] == _CLAIM and _DEMAND.search(text)]
     reasons = [
         i
@@ -254,11 +255,16 @@ def share_grounds(
     """
     shared = np.array(probabilities)
     end = next((i for i, section in enumerate(sections) if section == _RULING), len(texts))
-    first = next((i for i in reversed(range(end)) if _GROUNDS.search(texts[i])), None)
+    first = _find_grounds(texts, end)
     if first is not None:
         going_on = takewhile(lambda i: _STATUTE.match(texts[i]), range(first + 1, end))
         shared[first] = shared[[first, *going_on]].max()
     return shared
+
+
+def _find_grounds(texts: Sequence[str], end: int) -> int | None:
+    """The clause before `end` that begins the list of statutes, the last one; None without any."""
+    return next((i for i in reversed(range(end)) if _GROUNDS.search(texts[i])), None)
 
 
 def share_brackets(probabilities: Sequence[float] | np.ndarray, texts: Sequence[str]) -> np.ndarray:

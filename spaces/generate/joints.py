@@ -32,8 +32,10 @@ _FOUND = (
 )
 _DEFENDED = "(?:被告|第三人)[^,;:。]{0,8}?(?:辩称|未作?答辩)"
 _STOP = "。"
-# what stands up to the next cue has no second item; a ruling keeps its numbers
-_NO_SECOND = "(?:(?![2-9][、.]|[二三四五]、|辩称|答辩|认为|查明|判决|裁定)[^\\n])*"
+# The first number of a list; 1.5元 and 一、二项 have none.
+_FIRST = "(?:1[、.](?!\\d)|一、(?![二三四五]))"
+# What stands up to the next cue has no second item; a ruling keeps its numbers
+_NO_SECOND = "(?:(?![2-9][、.]|[二三四五]、|辩称|答辩|认为|查明|判决|裁定).)*"
 _RELATION = "[^,;:。]{0,24}(?:纠纷|关系|夫妻|同[学事乡]|邻居|[兄弟姐妹母父]|离婚|一案)"
 _SUPERFLUOUS = [
     # a cue whose section is empty: the next cue stands for it
@@ -47,10 +49,8 @@ _SUPERFLUOUS = [
     re.compile("(?<=[。;:,])(?:依照|依据|根据)[,:。]*(?=本院认为)"),
     # the claim is announced already
     re.compile("(?:(?<=[。;,])|^)原告提出诉求[,:]*故?(?=原告(?:起诉|诉[称请至]|请求|要求))"),
-    # a number of a list that has no other; 1.5元 and 一、二项 are none
-    re.compile(
-        f"(?<=[。;:,])(?:1[、.](?!\\d)|一、(?![二三四五]))(?={_NO_SECOND}(?:辩称|答辩|认为|查明))"
-    ),
+    # a number of a list that has no other
+    re.compile(f"(?<=[。;:,]){_FIRST}(?={_NO_SECOND}(?:辩称|答辩|认为|查明))"),
     # two openings, two subjects
     re.compile("^(?:原被告系|原告与被告)(?=原告)"),
     re.compile("(?:^|(?<=[。;:,]))原告[,:](?=原告)"),
@@ -61,7 +61,7 @@ _SUPERFLUOUS = [
     re.compile("[:,;、]+(?=。)"),
 ]
 _AHEAD = 40  # tokens
-_MARKS = re.compile("[。;:,、]+|1[、.]|一、")
+_MARKS = re.compile(f"[。;:,、]+|{_FIRST}")
 # Marks that become a stop: where a section ends, and at the end of the text.
 _SECTION_END = re.compile(
     f"(?<!认为)(?<!查明)(?<!诉称)[,;、](?=(?:{_FOUND}|本院认为|依照|依据|{_DEFENDED}))"
