@@ -36,7 +36,7 @@ STAGES = ("reading", "tokens", "vectors", "labelling", "decoding", "tracing")
 LOAD = """
 import time
 start = time.perf_counter()
-from spaces.summarizer import Summarizer
+from spaces import Summarizer
 imported = time.perf_counter() - start
 Summarizer.from_pretrained({model!r})
 print(imported, time.perf_counter() - start)
@@ -97,7 +97,7 @@ def main(arguments: list[str] | None = None) -> list[dict]:
 
     import torch
 
-    from spaces.summarizer import Summarizer
+    from spaces import Summarizer
 
     summarizer = Summarizer.from_pretrained(asked.model)
     if asked.new:

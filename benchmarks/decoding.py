@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
+from spaces import Summarizer
 from spaces.generate.cues import CueTokens
 from spaces.generate.numbers import NO_NUMBERS
 from spaces.metrics import evaluate
 from spaces.pipeline import Plan
 from spaces.recipe import load_recipe
-from spaces.summarizer import Summarizer
 
 
 def parse(text: str) -> dict[str, float]:

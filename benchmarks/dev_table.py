@@ -29,12 +29,12 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from spaces import Summarizer, Summary
 from spaces.extract.oracle import oracle_labels
 from spaces.metrics import Interval, evaluate
 from spaces.outline import outline
 from spaces.records import Judgment, read_extract_pairs, read_judgments, read_predictions
 from spaces.sentences import split_clauses
-from spaces.summarizer import Summarizer, Summary
 from spaces.templates import template_summary
 
 LEAD_CHARACTERS = 280

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spaces import Summarizer
 from spaces.extract.labeller import select
 from spaces.extract.oracle import oracle_labels
 from spaces.extract.training import label_scores
@@ -27,7 +28,6 @@ from spaces.outline import outline
 from spaces.pipeline import Plan
 from spaces.recipe import load_recipe
 from spaces.records import read_judgments
-from spaces.summarizer import Summarizer
 
 
 @dataclass(frozen=True)

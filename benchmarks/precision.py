@@ -66,7 +66,7 @@ def of_random_weights(asked) -> list[dict]:
 
 
 def of_default(asked) -> list[dict]:
-    from spaces.summarizer import Summarizer
+    from spaces import Summarizer
 
     torch.set_num_threads(asked.threads)
     records = list(read_judgments(asked.file))[: asked.count]

@@ -312,7 +312,7 @@ app.add_typer(commands)
 
 
 def _load(model: str | None, precision: Precision, beams: int | None = None) -> Summarizer:
-    from spaces.summarizer import Summarizer
+    from spaces import Summarizer
 
     summarizer = Summarizer.from_pretrained(model, precision=precision.value)
     if beams is not None:

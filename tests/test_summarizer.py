@@ -340,6 +340,21 @@ def test_public_names_are_looked_up_late() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.parametrize("collecting", [True, False])
+def test_importing_torch_is_not_held_up_by_garbage_collection(collecting: bool) -> None:
+    code = f"""
+import gc, sys, spaces
+if not {collecting}: gc.disable()
+early = []
+def collected(*_):
+    if not hasattr(sys.modules.get("spaces.summarizer"), "Summarizer"): early.append(1)
+gc.callbacks.append(collected)
+spaces.Summarizer
+sys.exit(bool(early) or gc.isenabled() is not {collecting} or "torch" not in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_what_the_judgment_lacks_and_a_swapped_payment_are_told(
     tiny_summarizer, monkeypatch
 ) -> None:

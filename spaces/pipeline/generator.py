@@ -86,9 +86,9 @@ class GeneratorSteps(ExtractorSteps):
 
     def summarizer(self, generator):
         """The chain around a generator, as the model directory will hold it."""
+        from spaces import Summarizer
         from spaces.generate.tokenizer import load_tokenizer
         from spaces.settings import SummarizerConfig
-        from spaces.summarizer import Summarizer
 
         extract, generate = self.recipe.extract, self.recipe.generate
         return Summarizer(

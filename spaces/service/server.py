@@ -72,8 +72,8 @@ def serve(
 def _load(path: str | Path | None, workers: int) -> list[Summarizer]:
     import torch
 
+    from spaces import Summarizer
     from spaces.hub import locate
-    from spaces.summarizer import Summarizer
 
     if workers > 1:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
