@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from spaces.errors import ConfigError, ModelError
-from spaces.extract.encoder import SentenceEncoder
+from spaces.extract.encoder import BATCH_TOKENS, SentenceEncoder
 from spaces.sections import SECTIONS
 
 __all__ = [
@@ -142,7 +142,10 @@ class ClauseEncoder:
 
     @torch.inference_mode()
     def encode(
-        self, judgments: Sequence[tuple[Sequence[str], Sequence[int]]], *, batch_tokens: int = 4096
+        self,
+        judgments: Sequence[tuple[Sequence[str], Sequence[int]]],
+        *,
+        batch_tokens: int = BATCH_TOKENS,
     ) -> list[np.ndarray]:
         """Float32 vectors (n, hidden) for each judgment, given as the texts and the sections of its
         n clauses; what else is in the batch changes nothing. A clause without tokens has the zero

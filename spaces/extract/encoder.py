@@ -21,9 +21,13 @@ from torch import nn
 
 from spaces.errors import ConfigError, ModelError
 
-__all__ = ["POOLINGS", "SentenceEncoder"]
+__all__ = ["BATCH_TOKENS", "POOLINGS", "SentenceEncoder"]
 
 POOLINGS = ("last", "first-last", "cls")
+BATCH_TOKENS = 512
+"""Enough to keep a CPU's matrix products busy; with more of them clauses of other lengths come
+together, and the padding costs more than it saves."""
+_ROUND = 4
 
 
 class _Window(NamedTuple):
@@ -65,7 +69,7 @@ class SentenceEncoder:
         self.before = [i for i in [getattr(tokenizer, "cls_token_id", None)] if i is not None]
         self.after = [i for i in [getattr(tokenizer, "sep_token_id", None)] if i is not None]
         frame = len(self.before) + len(self.after)
-        self.room = max_tokens - frame
+        self.max_tokens, self.room = max_tokens, max_tokens - frame
         if self.room < 1:
             raise ConfigError(
                 f"max_tokens: expected more than the {frame} tokens that frame a window, "
@@ -81,7 +85,7 @@ class SentenceEncoder:
                 "this one does not: use last"
             )
 
-    def encode(self, texts: Sequence[str], *, batch_tokens: int = 4096) -> np.ndarray:
+    def encode(self, texts: Sequence[str], *, batch_tokens: int = BATCH_TOKENS) -> np.ndarray:
         """Vectors of `texts`, float32, shape (n, hidden), in the order of `texts`.
 
         A batch holds as many windows of similar length as fit into `batch_tokens` tokens, padding
@@ -124,8 +128,11 @@ class SentenceEncoder:
     def _sum_states(self, batch: list[_Window]) -> tuple[np.ndarray, np.ndarray]:
         """Sum of hidden states over the tokens of each window that count, float32 (B, hidden), and
         how many they are (B,)."""
-        lengths = torch.tensor([len(window.ids) for window in batch])
-        input_ids = torch.zeros((len(batch), int(lengths.max())), dtype=torch.long)
+        rows, width = len(batch), max(len(window.ids) for window in batch)
+        shape = _rounded(rows) if rows > _ROUND else rows, min(_rounded(width), self.max_tokens)
+        input_ids = torch.zeros(shape, dtype=torch.long)
+        lengths = torch.zeros(shape[0], dtype=torch.long)
+        lengths[:rows] = torch.tensor([len(window.ids) for window in batch])
         for row, window in enumerate(batch):
             input_ids[row, : len(window.ids)] = torch.tensor(window.ids)
         positions = torch.arange(input_ids.shape[1])[None, :]
@@ -145,7 +152,7 @@ class SentenceEncoder:
         # Not a product with the mask: what a backbone leaves at padding may be anything, infinity
         # and NaN included.
         states = states.float().masked_fill(~own.to(device)[:, :, None], 0.0)
-        return states.sum(dim=1).cpu().numpy(), own.sum(dim=1).numpy()
+        return states.sum(dim=1)[:rows].cpu().numpy(), own.sum(dim=1)[:rows].numpy()
 
     def _states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """What is averaged, (B, L, H): the last layer, or the mean of it and the first."""
@@ -175,10 +182,18 @@ class SentenceEncoder:
         return int(size)
 
 
+def _rounded(count: int) -> int:
+    """Up to a multiple of `_ROUND`: oneDNN keeps a compiled kernel for each of the last thousand
+    shapes that it met, and a corpus of clauses has them all."""
+    return -(-count // _ROUND) * _ROUND
+
+
 def _batches(windows: list[_Window], batch_tokens: int) -> Iterator[list[_Window]]:
     """Runs of `windows` (longest first) that fit into `batch_tokens` padded; at least one each."""
     start = 0
     while start < len(windows):
-        rows = max(1, batch_tokens // len(windows[start].ids))
+        rows = max(1, batch_tokens // _rounded(len(windows[start].ids)))
+        if rows > _ROUND:
+            rows -= rows % _ROUND
         yield windows[start : start + rows]
         start += rows

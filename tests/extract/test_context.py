@@ -100,7 +100,7 @@ def test_no_window_reads_each_clause_by_itself(tiny_tokenizer, judgment):
     )
     for clauses, vectors in zip(documents, found, strict=True):
         alone = SentenceEncoder(backbone, tiny_tokenizer).encode([c.text for c in clauses])
-        np.testing.assert_allclose(vectors, alone, atol=1e-6)
+        np.testing.assert_allclose(vectors, alone, atol=1e-5)
 
 
 def test_a_clause_longer_than_a_window_is_read_whole(backbone, tiny_tokenizer):

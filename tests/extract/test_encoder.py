@@ -84,9 +84,21 @@ def test_batches_hold_what_was_asked_and_repeats_are_encoded_once():
     backbone = Attending()
     SentenceEncoder(backbone, CharacterTokenizer()).encode(TEXTS, batch_tokens=40)
     assert all(rows.numel() <= 40 for rows in backbone.rows)
-    assert sum(len(rows) for rows in backbone.rows) == 4
+    assert sum(int((rows[:, 0] == CLS).sum()) for rows in backbone.rows) == 4
     lengths = [rows.shape[1] for rows in backbone.rows]
     assert lengths == sorted(lengths, reverse=True)
+
+
+def test_a_corpus_of_clauses_comes_in_few_shapes():
+    """Kernels are kept for each shape: memory grew with the corpus."""
+    backbone = Attending()
+    encoder = SentenceEncoder(backbone, CharacterTokenizer(), max_tokens=50)
+    for seed in range(40):
+        lengths = np.random.default_rng(seed).integers(1, 60, size=150)
+        encoder.encode(["甲" * n + str(i) for i, n in enumerate(lengths)])
+    assert len(backbone.rows) > 200
+    assert len({rows.numel() for rows in backbone.rows}) <= 20
+    assert max(rows.shape[1] for rows in backbone.rows) == 50
 
 
 def test_a_long_text_loses_nothing():
