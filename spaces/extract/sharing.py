@@ -3,11 +3,9 @@
 Clauses end at commas, within brackets too: （利息按年利率6%， and 自2017年起计算）。 are two. An
 extract that has one of them leaves the bracket open, and so does the summary made from it.
 
-Nor may an item of the ruling be told in part: of 三、丙连带清偿；丙清偿后，有权向乙追偿。 the end
-alone gives the right of recourse to whoever stands before it. Nor may one be missing before another
-that is told: what stands first is the main order. And what opens the ruling (判决如下) comes with
-it: without it the orders would stand among the reasons. The statutes that it rests on are told from
-依照 on, or else they hang in the air.
+Nor may an item of the ruling or of the claim be told in part (`extract.items`). And what opens the
+ruling (判决如下) comes with it: without it the orders would stand among the reasons. The statutes
+that it rests on are told from 依照 on, or else they hang in the air.
 
 And who is said to have answered has an answer: 被告辩称 is not told without what he said, nor what
 he said without his name: else it is laid to whoever spoke before. So with 经审理查明. What else
@@ -30,6 +28,7 @@ from itertools import takewhile
 
 import numpy as np
 
+from spaces.extract.items import share_orders, share_requests
 from spaces.extract.neighbours import (
     share_changes,
     share_conditions,
@@ -47,13 +46,11 @@ __all__ = [
     "share_causes",
     "share_cues",
     "share_grounds",
-    "share_items",
     "share_opening",
     "share_probabilities",
 ]
 
 _CLAIM, _FACTS, _REASONS, _RULING = map(SECTIONS.index, ("claim", "facts", "reasons", "ruling"))
-_NUMBER = re.compile(r"\s*[（(]?[一二三四五六七八九十\d]{1,3}[、.．)）:：]")
 _CUES = re.compile("(?:辩称|查明|(?:认定|事实)如下|经审理认定)[，,：:]?$")
 _DEFAULT = re.compile("(?:被告|第三人).{0,24}未(?:到庭|出庭|应诉|.{0,8}答辩)")
 _GROUNDS = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
@@ -66,7 +63,6 @@ _DEMAND = re.compile(
 _FORMAL = re.compile("^(?:综上(?:所述)?|据此|为此|本院(?:经审[查理])?(?:后)?认为)[，,：:]?$")
 _QUESTION = re.compile("是否|能否|应否|可否|如何|[何谁]|多少|问题|[？?]")
 _SAME = 0.6  # the share of a clause's character pairs that make it a repetition
-_LONG = 400  # characters; such an item is a list of its own, and does not fit into a summary
 _PAIRS = ("（）", "()", "《》", "“”")
 _REACH = 8  # clauses; a bracket that is not closed by then was never meant to be
 
@@ -76,9 +72,9 @@ def share_probabilities(
 ) -> np.ndarray:
     """The probabilities (n,) of the n clauses of a text, shared by those that belong together."""
     shared = share_brackets(probabilities, texts)
-    rules = (drop_claims, hold_questions, share_items, share_opening, share_grounds, share_causes)
+    rules = (drop_claims, hold_questions, share_orders, share_opening, share_grounds, share_causes)
     rules += (share_cues, share_changes, share_conditions, share_verdicts)
-    rules += (share_subjects, share_leads)
+    rules += (share_subjects, share_leads, share_requests)
     for rule in rules:
         shared = rule(shared, texts, sections)
     return shared
@@ -162,46 +158,6 @@ def share_causes(
             best = max(some, key=lambda i: shared[i])
             shared[best] = max(shared[best], shared[ruling].max())
     return shared
-
-
-def share_items(
-    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
-) -> np.ndarray:
-    """The probabilities with every clause of an item of the ruling having the highest of them, and
-    of those behind: no item is left out before one that is kept.
-
-    An item goes from its number to the next one or to the end of its sentence; a ruling without
-    numbers has its sentences. `sections` count `sections.SECTIONS`. An item of more than 400
-    characters stays as it is.
-
-    >>> share_items([0.9, 0.1, 0.2], ["一、乙还款，", "付利息；", "二、驳回。"], [5, 5, 5]).tolist()
-    [0.9, 0.9, 0.2]
-    """
-    shared = np.array(probabilities)
-    highest = 0.0
-    for first, last in reversed(_items(texts, sections)):
-        if sum(map(len, texts[first:last])) <= _LONG:
-            highest = max(highest, shared[first:last].max())
-            shared[first:last] = highest
-    return shared
-
-
-def _items(texts: Sequence[str], sections: Sequence[int]) -> list[tuple[int, int]]:
-    """Where each item of the ruling begins, and the clause behind its last."""
-    items: list[tuple[int, int]] = []
-    numbered = False
-    for place, (text, section) in enumerate(zip(texts, sections, strict=True)):
-        if section != _RULING:
-            continue
-        number = _NUMBER.match(text) is not None
-        if items and items[-1][1] == place and not number:
-            end = texts[place - 1].rstrip()[-1:]
-            if end != "。" and (numbered or end not in "；;"):
-                items[-1] = items[-1][0], place + 1
-                continue
-        items.append((place, place + 1))
-        numbered = number
-    return items
 
 
 def share_cues(

@@ -1,4 +1,4 @@
-"""Clauses of a bracket, and of an item of the ruling, share a probability."""
+"""Clauses that belong together share a probability."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from spaces.extract.sharing import (
     share_causes,
     share_cues,
     share_grounds,
-    share_items,
     share_opening,
     share_probabilities,
 )
@@ -58,43 +57,6 @@ def test_nothing_is_changed_in_place_and_nothing_is_fine():
 
 
 RULING = 5
-
-
-def test_an_item_of_the_ruling_is_told_whole_or_not_at_all():
-    scores = share_items(
-        [0.9, 0.1, 0.1, 0.3, 0.2, 0.1],
-        [
-            "一、被告乙还款10元，",
-            "并付利息；",
-            "二、被告丙连带清偿；",
-            "被告丙有权追偿。",
-            "如果未付，",
-            "加倍。",
-        ],
-        [RULING] * 6,
-    )
-    assert scores.tolist() == [0.9, 0.9, 0.3, 0.3, 0.2, 0.2]
-
-
-def test_no_item_is_missing_before_another():
-    texts = ["一、还款；", "二、付费；", "三、清偿；", "四、驳回。", "如果未付，加倍。"]
-    shared = share_items([0.7, 0.1, 0.3, 0.5, 0.2], texts, [RULING] * 5)
-    assert shared.tolist() == [0.7, 0.5, 0.5, 0.5, 0.2]
-    assert share_items([0.1, 0.2, 0.7], texts[:3], [RULING] * 3).tolist() == [0.7, 0.7, 0.7]
-    long = [texts[0], "二、" + "甲" * 400, texts[2]]
-    assert share_items([0.7, 0.1, 0.7], long, [RULING] * 3).tolist() == [0.7, 0.1, 0.7]
-
-
-def test_without_numbers_each_sentence_is_an_item():
-    texts = ["准许离婚；", "婚生子由原告抚养，", "被告付抚养费。", "驳回。"]
-    assert share_items([0.9, 0.1, 0.6, 0.2], texts, [RULING] * 4).tolist() == [0.9, 0.6, 0.6, 0.2]
-
-
-def test_other_sections_and_long_items_share_nothing():
-    texts = ["一、被告乙，", "还款。"]
-    assert share_items([0.9, 0.1], texts, [4, 4]).tolist() == [0.9, 0.1]
-    assert share_items([0.9, 0.1], texts, [4, RULING]).tolist() == [0.9, 0.1]
-    assert share_items([0.9, 0.1], [texts[0], "甲" * 400], [RULING] * 2).tolist() == [0.9, 0.1]
 
 
 def test_who_answered_has_an_answer():
