@@ -31,6 +31,7 @@ _FOUND = (
     "(?:的?(?:法律|案件|本案)?事实)?(?:如下)?"
 )
 _DEFENDED = "(?:被告|第三人)[^,;:。]{0,8}?(?:辩称|未作?答辩)"
+_STATUTES = "(?:依照|依据|根据)《(?:中华人民共和国|最高人民法院)"
 _STOP = "。"
 # The first number of a list; 1.5元 and 一、二项 have none.
 _FIRST = "(?:1[、.](?!\\d)|一、(?![二三四五]))"
@@ -40,6 +41,7 @@ _RELATION = "[^,;:。]{0,24}(?:纠纷|关系|夫妻|同[学事乡]|邻居|[兄�
 _SUPERFLUOUS = [
     # a cue whose section is empty: the next cue stands for it
     re.compile(f"{_FOUND}[,:]*(?=(?:{_FOUND}|本院认为|{_DEFENDED}))"),
+    re.compile(f"(?<=[。;,]){_FOUND}[,:]*(?={_STATUTES})"),
     re.compile(f"(?<=[。;,]){_FOUND}[,:]*。"),
     re.compile(
         "被告[^,;:。]{0,24}?辩称[,:]*(?=(?:被告|第三人)[^,;:。]{0,24}?"
@@ -67,6 +69,8 @@ _SECTION_END = re.compile(
     f"(?<!认为)(?<!查明)(?<!诉称)[,;、](?=(?:{_FOUND}|本院认为|依照|依据|{_DEFENDED}))"
 )
 _TEXT_END = re.compile("[,;:、]$")
+# Nothing where a stop belongs: …不予支持依照《
+_RUN_ON = re.compile(f"(?<=支持|采信|采纳|责任)(?={_STATUTES})")
 
 
 class _Announcement(NamedTuple):
@@ -147,6 +151,7 @@ class Joints:
         if self.stop is not None:
             stop = [_Item(self.stop, OUTSIDE, -1)]
             self._replace(items, _SECTION_END, stop)
+            self._replace(items, _RUN_ON, stop)
             if not hypothesis.truncated:
                 self._replace(items, _TEXT_END, stop)
         tokens, tags, positions = map(list, zip(*items, strict=True)) if items else ([], [], [])
@@ -180,7 +185,8 @@ class Joints:
         return "".join(self.pieces[item.token] for item in items)
 
     def _replace(self, items: list[_Item], pattern: re.Pattern[str], put: list[_Item]) -> None:
-        """Put `put` in place of what the pattern finds, where it is whole tokens at a joint."""
+        """Put `put` in place of what the pattern finds, or where it finds nothing between two
+        tokens, where it is whole tokens at a joint."""
         place = {0: 0}  # of a character the token that begins there
         text = ""
         for i, item in enumerate(items):
@@ -188,11 +194,11 @@ class Joints:
             place[len(text)] = i + 1
         for match in reversed(list(pattern.finditer(text))):
             first, last = place.get(match.start()), place.get(match.end())
-            if first is None or last is None or first == last:
+            if first is None or last is None or (first == last and not put):
                 continue
             if last < len(items):
                 # a mark that a run begins with is at a joint; words that it begins with are its own
-                mark = _MARKS.fullmatch(match.group()) is not None
+                mark = first == last or _MARKS.fullmatch(match.group()) is not None
                 own = items[first if mark else first + 1 : last + 1]
                 if (put or not mark) and all(item.tag == INSIDE for item in own):
                     continue

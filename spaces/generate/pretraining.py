@@ -135,17 +135,22 @@ def store_tokens(texts: Iterable[str], tokenizer, folder: str | Path) -> None:
 
 def join_tokens(parts: Iterable[str | Path], folder: str | Path) -> None:
     """What `store_tokens` wrote into the folders `parts`, one behind the other, into `folder`."""
-    folder = Path(folder)
-    clauses, documents = [np.zeros(1, np.int64)], [np.zeros(1, np.int64)]
+    folder, done = Path(folder), []
     with open(folder / "tokens.bin", "wb") as whole:
         for part in map(Path, parts):
             with open(part / "tokens.bin", "rb") as file:
                 shutil.copyfileobj(file, whole)
+            done.append(part)
+    for name in ("clauses.npy", "documents.npy"):
+        counts = [len(np.load(part / name, mmap_mode="r")) - 1 for part in done]
+        # on disk from the first: a corpus has millions of clauses
+        joined = np.lib.format.open_memmap(folder / name, "w+", np.int64, (1 + sum(counts),))
+        end = 0
+        for part, count in zip(done, counts, strict=True):
             # each part's first start is where the part before ended
-            clauses.append(clauses[-1][-1] + np.load(part / "clauses.npy")[1:])
-            documents.append(documents[-1][-1] + np.load(part / "documents.npy")[1:])
-    np.save(folder / "clauses.npy", np.concatenate(clauses))
-    np.save(folder / "documents.npy", np.concatenate(documents))
+            joined[end + 1 : end + 1 + count] = joined[end] + np.load(part / name)[1:]
+            end += count
+        joined.flush()
 
 
 class PretrainingExamples(torch.utils.data.Dataset):
