@@ -139,7 +139,7 @@ class SentenceEncoder:
         attention_mask = positions < lengths[:, None]
         own = (positions >= len(self.before)) & (positions < lengths[:, None] - len(self.after))
         if self.pooling == "cls":
-            own = (positions == 0).expand(len(batch), -1)
+            own = (positions == 0).expand(len(lengths), -1)
         device = next(
             (parameter.device for parameter in self.backbone.parameters()), torch.device("cpu")
         )

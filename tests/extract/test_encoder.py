@@ -58,12 +58,14 @@ def test_a_vector_is_the_mean_over_its_own_tokens():
     np.testing.assert_allclose(vector, states[0, 1:-1].mean(0).detach(), atol=1e-6)
 
 
+@pytest.mark.parametrize("pooling", ["last", "cls"])
 @pytest.mark.parametrize("batch_tokens", [1, 20, 4096])
-def test_a_vector_does_not_depend_on_its_batch(batch_tokens):
-    encoder = SentenceEncoder(Attending(), CharacterTokenizer())
-    together = encoder.encode(TEXTS, batch_tokens=batch_tokens)
-    assert together.dtype == np.float32 and together.shape == (len(TEXTS), 8)
-    for text, vector in zip(TEXTS, together, strict=True):
+def test_a_vector_does_not_depend_on_its_batch(batch_tokens, pooling):
+    encoder = SentenceEncoder(Attending(), CharacterTokenizer(), pooling=pooling)
+    texts = [*TEXTS, "乙", "丙丁", "戊"]  # more than four rows, and no multiple of it
+    together = encoder.encode(texts, batch_tokens=batch_tokens)
+    assert together.dtype == np.float32 and together.shape == (len(texts), 8)
+    for text, vector in zip(texts, together, strict=True):
         np.testing.assert_allclose(vector, encoder.encode([text])[0], atol=1e-5)
 
 
