@@ -70,12 +70,12 @@ def serve(
 
 
 def _load(path: str | Path | None, workers: int) -> list[Summarizer]:
-    import torch
-
     from spaces import Summarizer
     from spaces.hub import locate
 
     if workers > 1:
+        import torch
+
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
     folder = locate(path)  # once: a model on the hub may change in between
     return [Summarizer.from_pretrained(folder) for _ in range(workers)]
