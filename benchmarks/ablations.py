@@ -67,18 +67,20 @@ VARIANTS = {
 }
 
 
-# The steps before the generator, and the parts of the recipe each depends on.
+# The steps before the generator, and the parts of the recipe that tell variants apart there. What
+# is read (extracts, weak targets) is made once, by the whole recipe: rows are about the generator.
 STEPS = {
     "words": ("data", "words"),
     "vocabulary": ("data",),
     "tokens": ("data",),
     "pretrain": ("data", "pretrain"),
     "start": ("data", "pretrain", "words"),
-    "vectors": ("data", "pretrain", "words"),
-    "labellers": ("data", "pretrain", "words", "extract"),
-    "tuned": ("data", "pretrain", "words", "extract"),
-    "pairs": ("data", "pretrain", "words", "extract"),
-    "weak": ("data", "pretrain", "words", "weak"),
+    "vectors": ("data",),
+    "unlabelled": ("data",),
+    "labellers": ("data", "extract"),
+    "tuned": ("data", "extract"),
+    "pairs": ("data", "extract"),
+    "weak": ("data",),
     "adapt": ("data", "pretrain", "words", "weak"),
 }
 
@@ -95,6 +97,7 @@ def run(name: str, variant: Variant, base: Plan, arguments, seed: int) -> dict[s
     plan.judgments, plan.extracts = base.judgments, base.extracts
     for step in STEPS:
         share(plan, base, step)
+    plan.extractor = lambda: extractor(plan)
     if variant.rows:
         rows = read_rows(plan.pairs().folder / "pairs.jsonl")
         changed = Step(folder / "changed", {"variant": name}, after=[plan.pairs()])
@@ -112,6 +115,19 @@ def run(name: str, variant: Variant, base: Plan, arguments, seed: int) -> dict[s
 
     step.run(work)
     return json.loads((step.folder / "scores.json").read_text())
+
+
+def extractor(plan: Plan) -> tuple:
+    """Encoder and labeller of the whole recipe, for the variant's tokenizer: special words stand at
+    the end of the vocabulary."""
+    from torch.nn import Embedding
+
+    from spaces.generate.tokenizer import load_tokenizer
+
+    encoder, labeller = Plan.extractor(plan)
+    known = encoder.words.weight[: len(load_tokenizer(plan.start().folder))]
+    encoder.words, encoder.config.vocab_size = Embedding.from_pretrained(known), len(known)
+    return encoder, labeller
 
 
 def share(plan: Plan, base: Plan, name: str) -> None:

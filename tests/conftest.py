@@ -104,6 +104,9 @@ def tiny_model_dir(tiny_summarizer, tmp_path_factory) -> Path:
     return path
 
 
+# What makes another judgment of one, without changing what its parts are told apart by.
+OTHER_WORDS = str.maketrans("年月元人在不未为有了", "岁旬圆者于非没是存过")
+
 RECIPE = """
 work_folder: {work}
 model_folder: {work}/model-out
@@ -148,7 +151,10 @@ def training_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [{"id": i, "source": texts[i][:300], "target": s} for i, s in summaries.items()],
     )
     write("summaries.jsonl", [{"id": i, "summary": s} for i, s in summaries.items()])
-    write("corpus.jsonl", [{"text": t, "kind": "judgment_civil"} for t in texts.values()])
+    # the training judgments, as a corpus may have them, and others in the same form
+    others = [text.translate(OTHER_WORDS) for text in texts.values()]
+    corpus = [*texts.values(), *others]
+    write("corpus.jsonl", [{"text": text, "kind": "judgment_civil"} for text in corpus])
     (folder / "words.txt").write_text("诉讼请求\n民间借贷纠纷\n", encoding="utf-8")
     config = folder / "config.yaml"
     work = folder / "work"

@@ -82,6 +82,17 @@ def test_the_kept_labeller_learns_from_judgments_nobody_labelled(
     assert weights(trained, "refit") != weights(tmp_path, "refit")
 
 
+def test_judgments_of_the_training_files_are_not_among_the_unlabelled(
+    trained: Path, tmp_path: Path
+) -> None:
+    """Else the labeller would learn from judgments that are held out. The corpus has ten: the five
+    of the training file, and five others."""
+    shutil.copytree(trained / "work", tmp_path / "work")
+    settings = [f"work_folder={tmp_path}/work", "extract.unlabelled=10"]
+    run("extract", trained / "config.yaml", settings)
+    assert len(VectorStore(tmp_path / "work" / "unlabelled")) == 5
+
+
 def test_clauses_that_the_summary_does_not_support_are_not_learned(
     trained: Path, tmp_path: Path
 ) -> None:
@@ -109,7 +120,7 @@ def test_the_card_has_the_figures_of_the_run(trained: Path) -> None:
         "| `pretrain.vocab_size` | `900` |",
         "| `words.base` | `words.txt` |",
         "| judgments | judgments.jsonl | 5 |",
-        "| corpus | corpus.jsonl | 5 |",
+        "| corpus | corpus.jsonl | 10 |",
         "| judgments learned from | 4 |",
         "| extracts held out | 1 |",
         f"| torch | {torch.__version__} |",

@@ -12,10 +12,11 @@ from spaces.errors import InputError
 from spaces.folds import assign_folds
 from spaces.recipe import Recipe
 from spaces.records import ExtractPair, Judgment, load_training
+from spaces.sentences import split_clauses
 from spaces.shards import Work, in_shards
 from spaces.steps import Step
 
-__all__ = ["DataFiles", "Records", "once"]
+__all__ = ["DataFiles", "KnownTexts", "Records", "once"]
 
 Record = TypeVar("Record")
 
@@ -47,6 +48,27 @@ def once(make: Callable[[Any], Step]) -> Callable[[Any], Step]:
         return plan.made[make.__name__]
 
     return step
+
+
+LONG_CLAUSE = 12
+"""Letters from which on a clause tells which judgment it is from."""
+
+
+class KnownTexts:
+    """Tells of a text whether it is one of `texts` with another head or tail, or as good as:
+    whether more than half of its long clauses stand in them."""
+
+    def __init__(self, texts: Iterable[str]):
+        self.clauses = {clause for text in texts for clause in _long_clauses(text)}
+
+    def __contains__(self, text: str) -> bool:
+        clauses = _long_clauses(text)
+        return 2 * len(clauses & self.clauses) > len(clauses)
+
+
+def _long_clauses(text: str) -> set[str]:
+    clauses = (text[clause.start : clause.end].strip() for clause in split_clauses(text))
+    return {clause for clause in clauses if len(clause) >= LONG_CLAUSE}
 
 
 class DataFiles:

@@ -10,7 +10,7 @@ import numpy as np
 
 from spaces.files import atomic_write, dump_json
 from spaces.outline import columns, outline
-from spaces.pipeline.data import once
+from spaces.pipeline.data import KnownTexts, once
 from spaces.pipeline.language import LanguageSteps
 from spaces.records import Judgment
 from spaces.steps import Step
@@ -42,19 +42,22 @@ class ExtractorSteps(LanguageSteps):
 
     @once
     def unlabelled(self) -> Step:
-        files = self.recipe.data.corpus_paths(self.recipe.weak.corpus)
-        count = self.recipe.extract.unlabelled
+        data, count = self.recipe.data, self.recipe.extract.unlabelled
+        corpus = data.corpus_paths(self.recipe.weak.corpus)
 
         def judgments() -> Iterator[Judgment]:
             from spaces.generate.pretraining import read_texts
             from spaces.templates import template_summary
 
-            texts = read_texts(files, self.recipe.data.corpus_kinds)
+            # a corpus may hold the training judgments too, and those held out of them
+            known = KnownTexts(judgment.text for judgment in self.judgments()[0])
+            texts = (t for t in read_texts(corpus, data.corpus_kinds) if len(t) <= LONGEST)
             # those that a template fits are whole and of first instance
-            fitting = (t for t in texts if len(t) <= LONGEST and template_summary(t) is not None)
+            fitting = (t for t in texts if template_summary(t) is not None and t not in known)
             for number, text in enumerate(islice(fitting, count)):
                 yield Judgment(str(number), text)
 
+        files = [*corpus, *data.paths(data.judgments)]
         return self._vectorize("unlabelled", {"documents": count}, files, judgments)
 
     def _vectorize(
