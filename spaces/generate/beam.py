@@ -172,9 +172,15 @@ def beam_search(
             text = texts.read(row, parents[row, place].item())
             open_pools[row].add(text, ranked[row, place].item())
         going_on = total.masked_fill(choices == SEP, -torch.inf)
+        before = scores
         scores, parents, tokens = _best(going_on, choices, beams)
 
         best_open = scores[:, 0].tolist()
+        for row, pool in enumerate(open_pools):
+            if best_open[row] == -torch.inf and pool.best is None:
+                # the rules let nothing follow, and no beam has ended: what stands is the text
+                score, beam = (found.item() for found in before[row].max(dim=0))
+                pool.add(texts.read(row, beam), score, truncated=True)
         rows = [r for r, pool in enumerate(open_pools) if not pool.is_done(best_open[r], step)]
         if not rows:
             break
@@ -206,13 +212,15 @@ def sparse_log_softmax(*, logits: Tensor, allowed: Tensor, k: int) -> tuple[Tens
     """Log-probabilities of the k likeliest allowed tokens, and the tokens, each (B, W, k).
 
     `logits` float, `allowed` bool, (B, W, V). Where fewer than k are allowed, the rest have
-    log-probability -inf. k = 0 takes all.
+    log-probability -inf, all of them where nothing is allowed. k = 0 takes all.
 
     Logits 3 2 1 of which the first two are allowed, k = 2: log p = -0.31 and -1.31.
     """
     size = logits.shape[-1]
     best, tokens = logits.masked_fill(~allowed, -torch.inf).topk(min(k or size, size), dim=-1)
-    return best.log_softmax(dim=-1), tokens
+    # without a candidate the softmax divides by 0; NaN would win over the other beams
+    nothing = best[..., :1] == -torch.inf
+    return best.log_softmax(dim=-1).masked_fill(nothing, -torch.inf), tokens
 
 
 def _best(total: Tensor, choices: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -123,6 +123,30 @@ def test_greedy_takes_the_best_token_and_two_beams_the_best_text():
     assert not two.truncated
 
 
+def dead_end(after: tuple[int, ...]) -> FakeModel:
+    """As `TRAP`, but behind `after` nothing may follow."""
+    table = table_model(TRAP)
+
+    def scores(source, text):
+        logits, tags = table.scores(source, text)
+        return ([-math.inf] * VOCAB if text == after else logits), tags
+
+    return FakeModel(scores)
+
+
+def test_a_text_that_nothing_may_follow_is_the_text():
+    assert sparse_log_softmax(
+        logits=torch.zeros(1, 1, 3), allowed=torch.zeros(1, 1, 3, dtype=torch.bool), k=2
+    )[0].tolist() == [[[-math.inf] * 2]]
+    stopped = search(dead_end((A,)), [A], beams=1)
+    assert (stopped.tokens, stopped.truncated) == ([A], True)
+
+
+def test_a_beam_that_nothing_may_follow_leaves_the_others_alone():
+    two = search(dead_end((A,)), [A], beams=2)
+    assert (two.tokens, two.truncated) == ([B, C], False)
+
+
 def test_length_penalty_decides_between_short_and_long():
     table = {(): ({SEP: 0.45, A: 0.55}, WANTS_O), (A,): ({B: 0.7, C: 0.3}, WANTS_O)}
     assert search(table_model(table), [A], beams=2, length_penalty=0).tokens == []
