@@ -89,7 +89,7 @@ def test_objectives_are_compared(training_config, tmp_path, capsys, monkeypatch)
 
 def test_ablations_leave_one_part_out_each(training_config, tmp_path, capsys, monkeypatch):
     main = runpy.run_path(str(BENCHMARKS / "ablations.py"))["main"]
-    variants = ["everything", "without copy tags", "oracle extracts only"]
+    variants = ["everything", "without copy tags", "without special words", "oracle extracts only"]
     words = ["--config", str(training_config), "--work", str(tmp_path), "--variants", *variants]
     words += ["--", "generate.evaluations=1", f"work_folder={tmp_path / 'base'}"]
     monkeypatch.setattr("sys.argv", ["ablations.py", *words])
@@ -102,7 +102,7 @@ def test_ablations_leave_one_part_out_each(training_config, tmp_path, capsys, mo
     rows = [json.loads(line) for line in changed.read_text("utf-8").splitlines()]
     assert {row.get("labels") for row in rows} == {"oracle", None}
     made = list(tmp_path.glob("*-42/generator/model/model.safetensors"))
-    assert len({path.read_bytes() for path in made}) == 3  # each learned something else
+    assert len({path.read_bytes() for path in made}) == 4  # each learned something else
     times = [path.stat().st_mtime_ns for path in made]
     main()  # nothing is done again
     assert [path.stat().st_mtime_ns for path in made] == times
