@@ -11,7 +11,8 @@ And who is said to have answered has an answer: 被告辩称 is not told without
 he said without his name: else it is laid to whoever spoke before. So with 经审理查明. What else
 goes with its neighbour in a sentence is in `extract.neighbours`.
 
-A ruling is told with a reason, the likeliest, and with what was asked, where the judgment has them.
+A ruling is told with a reason, the likeliest, with what was asked, and with whoever did not answer,
+where the judgment has them.
 What is in dispute (争议焦点为：…是否…) is a list of questions; without the words that say so its
 halves would be answers.
 
@@ -45,12 +46,15 @@ __all__ = [
     "share_brackets",
     "share_causes",
     "share_cues",
+    "share_defaults",
     "share_grounds",
     "share_opening",
     "share_probabilities",
 ]
 
-_CLAIM, _FACTS, _REASONS, _RULING = map(SECTIONS.index, ("claim", "facts", "reasons", "ruling"))
+_CLAIM, _DEFENCE, _FACTS, _REASONS, _RULING = map(
+    SECTIONS.index, ("claim", "defence", "facts", "reasons", "ruling")
+)
 _CUES = re.compile("(?:辩称|查明|(?:认定|事实)如下|经审理认定)[，,：:]?$")
 _DEFAULT = re.compile("(?:被告|第三人).{0,24}未(?:到庭|出庭|应诉|.{0,8}答辩)")
 _GROUNDS = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
@@ -73,7 +77,7 @@ def share_probabilities(
     """The probabilities (n,) of the n clauses of a text, shared by those that belong together."""
     shared = share_brackets(probabilities, texts)
     rules = (drop_claims, hold_questions, share_orders, share_opening, share_grounds, share_causes)
-    rules += (share_cues, share_changes, share_conditions, share_verdicts)
+    rules += (share_defaults, share_cues, share_changes, share_conditions, share_verdicts)
     rules += (share_subjects, share_leads, share_requests)
     for rule in rules:
         shared = rule(shared, texts, sections)
@@ -157,6 +161,24 @@ def share_causes(
         if some:
             best = max(some, key=lambda i: shared[i])
             shared[best] = max(shared[best], shared[ruling].max())
+    return shared
+
+
+def share_defaults(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with each clause of the defence that says of a party that it did not answer
+    having at least the highest of the ruling's. One that goes on (被告未到庭，但提交答辩状称) does
+    not count: its end may be an answer.
+
+    >>> share_defaults([0.1, 0.9], ["被告乙未到庭。", "驳回。"], [2, 5]).tolist()
+    [0.9, 0.9]
+    """
+    shared = np.array(probabilities)
+    ruling = [i for i, section in enumerate(sections) if section == _RULING]
+    for i, text in enumerate(map(str.strip, texts)):
+        if ruling and sections[i] == _DEFENCE and text[-1:] in "。；;" and _DEFAULT.match(text):
+            shared[i] = max(shared[i], shared[ruling].max())
     return shared
 
 

@@ -62,6 +62,9 @@ _SUPERFLUOUS = [
     re.compile("(?<=[。;:,])[:,;、]+"),
     re.compile("[:,;、]+(?=。)"),
 ]
+# A claim announced twice, whose second announcement lacks its subject
+_SUBJECT = "原告"
+_ASKED = re.compile("(?:(?<=[。;,])|^)原告提出诉求[,:]*(?=向(?:本院|法院|我院)提出)")
 _AHEAD = 40  # tokens
 _MARKS = re.compile(f"[。;:,、]+|{_FIRST}")
 # Marks that become a stop: where a section ends, and at the end of the text.
@@ -120,7 +123,7 @@ class Joints:
     def __init__(self, pieces: Sequence[str]) -> None:
         self.pieces = pieces
         numbers = {piece: i for i, piece in enumerate(pieces)}
-        self.stop = numbers.get(_STOP)
+        self.stop, self.subject = numbers.get(_STOP), numbers.get(_SUBJECT)
         cues = ((each, [numbers.get(p) for p in each.cue]) for each in _ANNOUNCEMENTS)
         # each with its cue in tokens; none where a token of it is missing
         self.announcements = [(each, cue) for each, cue in cues if None not in (self.stop, *cue)]
@@ -148,6 +151,8 @@ class Joints:
             self._announce(items, segments, source, announcement, cue)
         for pattern in _SUPERFLUOUS:
             self._replace(items, pattern, [])
+        if self.subject is not None:
+            self._replace(items, _ASKED, [_Item(self.subject, OUTSIDE, -1)])
         if self.stop is not None:
             stop = [_Item(self.stop, OUTSIDE, -1)]
             self._replace(items, _SECTION_END, stop)

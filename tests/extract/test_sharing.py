@@ -10,6 +10,7 @@ from spaces.extract.sharing import (
     share_brackets,
     share_causes,
     share_cues,
+    share_defaults,
     share_grounds,
     share_opening,
     share_probabilities,
@@ -57,6 +58,7 @@ def test_nothing_is_changed_in_place_and_nothing_is_fine():
 
 
 RULING = 5
+DEFENCE = SECTIONS.index("defence")
 
 
 def test_who_answered_has_an_answer():
@@ -164,6 +166,23 @@ def test_a_ruling_is_told_with_a_reason_and_what_was_asked():
     assert share_causes([0.2, 0.1, 0.8], texts, [1, 1, RULING]).tolist() == [0.2, 0.1, 0.8]
     texts[1] = "请求判令还款。"
     assert share_causes([0.2, 0.1, 0.8], texts, [1, 1, RULING]).tolist() == [0.2, 0.8, 0.8]
+
+
+def test_who_did_not_answer_is_told_with_the_ruling():
+    texts = ["被告甲辩称，", "借款已还。", "被告乙未到庭，", "亦未答辩。", "被告丙未答辩。\n"]
+    texts += ["被告丁未提交书面答辩状，", "但当庭称已还。", "驳回。"]
+    given = [0.1, 0.3, 0.1, 0.1, 0.2, 0.1, 0.1, 0.8]
+    sections = [*[DEFENCE] * 7, RULING]
+    shared = share_defaults(given, texts, sections)
+    assert shared.tolist() == [*given[:4], 0.8, *given[5:]]
+    assert share_defaults(given[:7], texts[:7], sections[:7]).tolist() == given[:7]
+    # what stands in the head says who came to the hearing
+    texts = ["被告乙未到庭。", "驳回。"]
+    assert share_defaults([0.1, 0.8], texts, [0, RULING]).tolist() == [0.1, 0.8]
+    # and it is one of the rules
+    texts = ["被告甲未答辩。", "本院认为，", "借款应还。", "判决如下：", "被告甲还款。"]
+    scores = [0.1, 0.1, 0.9, 0.1, 0.9]
+    assert share_probabilities(scores, texts, [DEFENCE, 4, 4, 4, RULING])[0] == 0.9
 
 
 def test_questions_in_dispute_are_told_as_such_or_not_at_all():
