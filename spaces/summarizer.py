@@ -94,6 +94,11 @@ class _Draft:
         draft.clauses = outline(draft.text)
         return draft
 
+    @property
+    def prosecuted(self) -> bool:
+        """Whether it is a criminal judgment, in which nobody is 原告."""
+        return "原告" not in self.text and "公诉机关" in self.text
+
     def find_gaps(self, read: Sequence[int]) -> list[bool]:
         """Of each token of the source whether clauses before it are not among those `read`."""
         known = {-1, *read}
@@ -437,7 +442,9 @@ class Summarizer:
                 cues=self.cues,
             )
             for draft, found in zip(batch, hypotheses, strict=True):
-                hypothesis = self.joints.mend(found, draft.segments, draft.source, draft.gaps)
+                hypothesis = self.joints.mend(
+                    found, draft.segments, draft.source, draft.gaps, draft.prosecuted
+                )
                 draft.summary, draft.spans = render(
                     hypothesis, draft.offsets, draft.extract, draft.judgment, self.tokenizer
                 )

@@ -7,9 +7,10 @@ guess:
 - a mention of a party (`原告张某`, `张某`, its short name) is read as the role word, which is taken
   from where the judgment declares it. Only a role that one single party has is read so: with two
   defendants 被告 would no longer say which of them;
-- an aside, 5 to 40 characters in brackets, is passed over (（以下简称…）, （计算至2017年2月15日）),
-  but not one of the ruling that says at what rate, or less what, is to be paid
-  (（按合同约定的利率计算）, （扣除已付的1000元）): without it the order would be another.
+- an aside, 5 to 40 characters in brackets, is passed over (（以下简称…）, （经营者张某）),
+  but not one of the ruling that says at what rate, for what time, or less what, is to be paid
+  (（按合同约定的利率计算）, （计算至2017年2月15日）, （扣除已付的1000元）): without it the order
+  would be another.
 
 Every character that is read is still a character of the judgment at a known place, so whatever is
 copied from it can be traced.
@@ -28,7 +29,10 @@ __all__ = ["Wording"]
 
 _ASIDE = re.compile(r"（[^（）()\n]{5,40}）|\([^（）()\n]{5,40}\)")
 _RULING = re.compile("判决如下|判决[：:]")
-_ORDER = re.compile("率|[%％‰]|倍|扣除|抵扣|已[付还支给]")
+_ORDER = re.compile(
+    # rates and deductions; the time that interest runs for, not that of a sentence
+    "率|[%％‰]|倍|扣除|抵扣|已[付还支给]|^(?!.*刑).*(?:[自从].*起|[计算截][至止到])"
+)
 _QUOTED = re.compile(r"《[^《》\n]{1,60}》")
 
 

@@ -104,9 +104,9 @@ def test_where_clauses_were_left_out_the_sentence_ends(variant, monkeypatch) -> 
     summarizer = variant(attend_threshold=0.5)
     mend = summarizer.joints.mend
 
-    def watch(found, segments, source, gaps):
+    def watch(found, segments, source, gaps, prosecuted):
         told.append((list(source), list(gaps)))
-        return mend(found, segments, source, gaps)
+        return mend(found, segments, source, gaps, prosecuted)
 
     monkeypatch.setattr(summarizer.joints, "mend", watch)
     kept = [0.9, 0.9, 0.1, 0.9, 0.1, 0.9]
@@ -208,6 +208,20 @@ def test_joints_are_mended_before_the_summary_is_written(tiny_summarizer, monkey
     generated = Hypothesis(words, [0] * len(words), [-1] * len(words), score=0.0)
     monkeypatch.setattr("spaces.summarizer.beam_search", lambda *a, **k: [generated])
     assert tiny_summarizer.summarize("原告未到庭。").text == "原告。"
+
+
+def test_joints_are_told_of_a_criminal_judgment(tiny_summarizer, monkeypatch) -> None:
+    told = []
+    mend = tiny_summarizer.joints.mend
+
+    def watch(*arguments):
+        told.append(arguments[-1])
+        return mend(*arguments)
+
+    monkeypatch.setattr(tiny_summarizer.joints, "mend", watch)
+    texts = ["公诉机关指控被告人盗窃。", "原告诉称，公诉机关未起诉。", "被告未还款。"]
+    tiny_summarizer.summarize_batch(texts, batch_size=1)
+    assert sorted(told) == [False, False, True]
 
 
 def test_no_clause_above_the_threshold(variant, judgment) -> None:

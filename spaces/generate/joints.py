@@ -47,8 +47,8 @@ _SUPERFLUOUS = [
         "被告[^,;:。]{0,24}?辩称[,:]*(?=(?:被告|第三人)[^,;:。]{0,24}?"
         "(?:辩称|未(?:到庭|出庭|应诉|[^,;:。]{0,8}?答辩)))"
     ),
-    # statutes that are not there
-    re.compile("(?<=[。;:,])(?:依照|依据|根据)[,:。]*(?=本院认为)"),
+    # statutes that are not there, or a title without its article, which may be that of a contract
+    re.compile("(?<=[。;:,])(?:依照|依据|根据)(?:《[^《》]*》)?[,:。]*(?=本院认为)"),
     # the claim is announced already
     re.compile("(?:(?<=[。;,])|^)原告提出诉求[,:]*故?(?=原告(?:起诉|诉[称请至]|请求|要求))"),
     # a number of a list that has no other
@@ -62,6 +62,8 @@ _SUPERFLUOUS = [
     re.compile("(?<=[。;:,])[:,;、]+"),
     re.compile("[:,;、]+(?=。)"),
 ]
+# How a claim is announced, and in a criminal judgment, where nobody is 原告
+_CLAIMED, _CHARGED = "原告提出诉求", "公诉机关指控"
 # A claim announced twice, whose second announcement lacks its subject
 _SUBJECT = "原告"
 _ASKED = re.compile("(?:(?<=[。;,])|^)原告提出诉求[,:]*(?=向(?:本院|法院|我院)提出)")
@@ -89,9 +91,9 @@ class _Announcement(NamedTuple):
 _ANNOUNCEMENTS = [
     _Announcement(
         FIRST_SECTION + SECTIONS.index("claim"),
-        ["原告提出诉求", ":"],
-        re.compile("诉[称求请至]|请求|要求|起诉|主张"),
-        re.compile("[^。;]{0,60}(?:诉[称求请至]|请求|要求|起诉|主张|[陈述]称|事实)"),
+        [_CLAIMED, ":"],
+        re.compile("诉[称求请至]|请求|要求|起诉|主张|指控"),
+        re.compile("[^。;]{0,60}(?:诉[称求请至]|请求|要求|起诉|主张|[陈述]称|事实|指控)"),
     ),
     _Announcement(
         FIRST_SECTION + SECTIONS.index("facts"),
@@ -124,6 +126,7 @@ class Joints:
         self.pieces = pieces
         numbers = {piece: i for i, piece in enumerate(pieces)}
         self.stop, self.subject = numbers.get(_STOP), numbers.get(_SUBJECT)
+        self.claimed, self.charged = numbers.get(_CLAIMED), numbers.get(_CHARGED)
         cues = ((each, [numbers.get(p) for p in each.cue]) for each in _ANNOUNCEMENTS)
         # each with its cue in tokens; none where a token of it is missing
         self.announcements = [(each, cue) for each, cue in cues if None not in (self.stop, *cue)]
@@ -134,10 +137,12 @@ class Joints:
         segments: Sequence[int] = (),
         source: Sequence[int] = (),
         gaps: Sequence[bool] = (),
+        prosecuted: bool = False,
     ) -> Hypothesis:
         """The hypothesis with its joints mended; one that is truncated keeps its end. `source`: its
         tokens, and `segments` those of them, which tell where the court begins to speak; `gaps`:
-        before which of them something of the judgment was left out.
+        before which of them something of the judgment was left out; `prosecuted`: whether the
+        judgment has a prosecutor, and nobody who claims.
 
         >>> Joints(["27000元", ";", "被告", "辩称", "。"]).mend(hypothesis)  # tokens 0 1 2 3
         Hypothesis(tokens=[0, 4, 2, 3], tags=[1, 0, 0, 0], positions=[7, -1, -1, -1], ...)
@@ -149,6 +154,10 @@ class Joints:
                 items[i] = item._replace(tag=BEGIN)
         for announcement, cue in self.announcements:
             self._announce(items, segments, source, announcement, cue)
+        if prosecuted and self.charged is not None:
+            for i, item in enumerate(items):
+                if (item.token, item.tag) == (self.claimed, OUTSIDE):
+                    items[i] = item._replace(token=self.charged)
         for pattern in _SUPERFLUOUS:
             self._replace(items, pattern, [])
         if self.subject is not None:
@@ -172,8 +181,8 @@ class Joints:
     ) -> None:
         """Put the cue before the first words of its section, unless it is clear who speaks."""
         section = {i for i, segment in enumerate(segments) if segment == announcement.section}
-        place = next((i for i, item in enumerate(items) if item.position in section), 0)
-        if not place:
+        place = next((i for i, item in enumerate(items) if item.position in section), None)
+        if place is None:
             return
         before, behind = self._text(items[:place]), self._text(items[place : place + _AHEAD])
         # a run may break off before the source says who speaks
@@ -182,7 +191,7 @@ class Joints:
         known = announcement.behind.match(behind) or announcement.behind.match(there)
         if known or announcement.before.search(before):
             return
-        stop = [] if before[-1] in ",;:、。" else [self.stop]
+        stop = [] if before[-1:] in ",;:、。" else [self.stop]  # none at the beginning either
         items[place] = items[place]._replace(tag=BEGIN)
         items[place:place] = [_Item(token, OUTSIDE, -1) for token in (*stop, *cue)]
 

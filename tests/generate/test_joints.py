@@ -23,6 +23,7 @@ WORDS += [
     "按照",
     "请求",
     "纠纷",
+    "公诉机关指控",
     "支持",
     "中华人民共和国",
     *"123.",
@@ -56,6 +57,7 @@ def mended(*runs: str, **more) -> str:
         (("欠 款 ;", "+被告 辩称 :", "还 。"), "欠款。被告辩称:还。"),
         (("欠 款 ,", "+被告 未答辩 。"), "欠款。被告未答辩。"),
         (("欠 款 ,", "依照 法 。"), "欠款。依照法。"),
+        (("欠 款 。", "+依照", "《 张 某 》", "+。 本院认为 ,", "还 。"), "欠款。本院认为,还。"),
         (("+原告提出诉求 :", "向 本 院 提 出 请求 还 款 。"), "原告向本院提出请求还款。"),
         (("支持", "依照 《 中华人民共和国 法 》 。"), "支持。依照《中华人民共和国法》。"),
         (("支持", "+根据", "《 中华人民共和国 法 》 。"), "支持。根据《中华人民共和国法》。"),
@@ -214,6 +216,33 @@ def test_a_claim_is_announced_as_one(runs: tuple[str, ...], expected: str) -> No
     segments = [0] * 100 + [FIRST_SECTION + SECTIONS.index("claim")] * 100
     found = Joints(PIECES).mend(hypothesis(*runs), segments)
     assert "".join(PIECES[i] for i in found.tokens) == expected
+
+
+def test_a_text_that_begins_with_the_claim_announces_it() -> None:
+    """Else it would begin as if somebody had ordered it."""
+    segments = [FIRST_SECTION + SECTIONS.index("claim")] * 100
+    found = Joints(PIECES).mend(hypothesis("被告 还 款 。"), segments)
+    assert "".join(PIECES[i] for i in found.tokens) == "原告提出诉求:被告还款。"
+    asked = hypothesis("原告 请求 还 款 。")
+    assert Joints(PIECES).mend(asked, segments).tokens == asked.tokens
+
+
+def test_in_a_criminal_judgment_nobody_claims() -> None:
+    segments = [0] * 100 + [FIRST_SECTION + SECTIONS.index("claim")] * 100
+    joints, runs = Joints(PIECES), hypothesis("欠 款 ,", "一 、 还 款 。")
+
+    def text(found: Hypothesis) -> str:
+        return "".join(PIECES[i] for i in found.tokens)
+
+    assert text(joints.mend(runs, segments, prosecuted=True)) == "欠款,公诉机关指控:一、还款。"
+    announced = hypothesis("欠 款 。", "+原告提出诉求 :", "一 、 还 款 。")
+    assert text(joints.mend(announced, prosecuted=True)) == "欠款。公诉机关指控:一、还款。"
+    assert text(joints.mend(announced)) == "欠款。原告提出诉求:一、还款。"
+    # the judgment's own words are left
+    copied = hypothesis("原告提出诉求 : 还 款 。")
+    assert joints.mend(copied, prosecuted=True).tokens == copied.tokens
+    known = hypothesis("欠 款 ,", "公诉机关指控 还 款 。")
+    assert text(joints.mend(known, segments)) == "欠款,公诉机关指控还款。"
 
 
 def test_a_finding_cut_short_before_the_reasons_is_announced() -> None:
