@@ -102,6 +102,19 @@ def test_neither_answered_nor_brought_evidence() -> None:
     assert sections(*clauses) == ["claim", "defence", "facts"]
 
 
+def test_what_the_head_says_to_be_examined_is_no_finding() -> None:
+    judgment = {
+        "甲诉乙侵害商标权纠纷一案，": "head",
+        "经审查，": "head",
+        "本案案由应为不正当竞争纠纷。": "head",
+        "原告起诉称：": "claim",
+        "乙应赔偿20万元。": "claim",
+        "经审理查明，": "facts",
+        "原告诉称，": "facts",
+    }
+    assert sections(*judgment) == list(judgment.values())
+
+
 @given(st.lists(st.text(max_size=30)))
 def test_sections_go_back_from_evidence_to_its_answer_only(clauses: list[str]) -> None:
     found = find_sections(clauses)

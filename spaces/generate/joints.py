@@ -78,6 +78,9 @@ _TEXT_END = re.compile("[,;:、]$")
 _RUN_ON = re.compile(f"(?<=支持|采信|采纳|责任)(?={_STATUTES})")
 
 
+_CLAIM = FIRST_SECTION + SECTIONS.index("claim")
+
+
 class _Announcement(NamedTuple):
     """The cue of a section in pieces, and where it is not to be put: behind and before what says by
     itself that the court speaks, nor behind the first words of something else."""
@@ -90,7 +93,7 @@ class _Announcement(NamedTuple):
 
 _ANNOUNCEMENTS = [
     _Announcement(
-        FIRST_SECTION + SECTIONS.index("claim"),
+        _CLAIM,
         [_CLAIMED, ":"],
         re.compile("诉[称求请至]|请求|要求|起诉|主张|指控"),
         re.compile("[^。;]{0,60}(?:诉[称求请至]|请求|要求|起诉|主张|[陈述]称|事实|指控)"),
@@ -182,8 +185,8 @@ class Joints:
         """Put the cue before the first words of its section, unless it is clear who speaks."""
         section = {i for i, segment in enumerate(segments) if segment == announcement.section}
         place = next((i for i, item in enumerate(items) if item.position in section), None)
-        if place is None:
-            return
+        if place is None or (place == 0 and announcement.section != _CLAIM):
+            return  # a text that begins with the claim would begin with an order
         before, behind = self._text(items[:place]), self._text(items[place : place + _AHEAD])
         # a run may break off before the source says who speaks
         begin = items[place].position

@@ -225,6 +225,8 @@ def test_a_text_that_begins_with_the_claim_announces_it() -> None:
     assert "".join(PIECES[i] for i in found.tokens) == "原告提出诉求:被告还款。"
     asked = hypothesis("原告 请求 还 款 。")
     assert Joints(PIECES).mend(asked, segments).tokens == asked.tokens
+    found = hypothesis("被告 还 款 。")
+    assert Joints(PIECES).mend(found, [REASONS] * 100).tokens == found.tokens
 
 
 def test_in_a_criminal_judgment_nobody_claims() -> None:
