@@ -57,7 +57,7 @@ _SUPERFLUOUS = [
     re.compile("^(?:原被告系|原告与被告)(?=原告)"),
     re.compile("(?:^|(?<=[。;:,]))原告[,:](?=原告)"),
     # an opening that names no relation, with the words it names instead
-    re.compile(f"^原被告系(?!{_RELATION})(?:[^,;:。]{{0,6}}。)?"),
+    re.compile(f"^(?:原被告系(?!{_RELATION})(?:[^,;:。]{{0,6}}。)?|原告与被告。)"),
     # of two marks the stronger stays
     re.compile("(?<=[。;:,])[:,;、]+"),
     re.compile("[:,;、]+(?=。)"),
