@@ -5,8 +5,9 @@ claim (`向本院提出诉讼请求：`); the defence (`辩称`); what the court
 reasons (`本院认为`); the ruling (`判决如下：`); costs, appeal and signatures. A section begins in
 the clause that has its formula and never comes back, so a quotation of an earlier judgment in the
 reasons stays in the reasons. Only a list of evidence that some courts put before the defence gives
-way to it: what a defendant answers there is no finding of the court. And what the head says to have
-been examined (经审查，本案案由应为…) gives way to the claim.
+way to it: what a defendant answers there is no finding of the court. And what the head says to
+have been examined or not answered (经审查，本案案由应为…, 被告未提交答辩状) gives way to a first
+claim, as findings do to a first 被告辩称.
 """
 
 from __future__ import annotations
@@ -63,8 +64,11 @@ _ANSWER = re.compile(
 _WEIGHED = re.compile(
     "^(?:审理|经审理|本院|(?:上述|以上|前述).{0,6}证据|综合|结合|根据.{0,12}(?:陈述|证据|意见))"
 )
-# The claim begins, whatever was said to be found before
-_PLAINT = re.compile(r"(?:诉称|提出诉讼请求|诉讼请求)[，,：:]\s*$")
+# The claim, and the defence, begin here, whatever else seemed to have begun
+_PLAINT = re.compile(
+    r"^(?!.*(?:未|按|反诉|被告|第三人)).*(?:诉称|提出诉讼请求|诉讼请求)[，,：:]\s*$"
+)
+_PLEA = re.compile(r"^(?:被告|第三人).{0,40}(?:辩称|答辩如下)[，,：:]\s*$")
 _PATTERNS = [(section, re.compile(pattern)) for section, pattern in _FORMULAS]
 
 
@@ -82,8 +86,10 @@ def find_sections(clauses: Iterable[str]) -> list[int]:
     finding = late = False  # the court told what it found; an answer came behind evidence
     for clause in clauses:
         before = current
-        if current == _FACTS and _PLAINT.search(clause) and {*found} <= {_HEAD, _FACTS}:
-            found, current, finding = [_HEAD] * len(found), _CLAIM, False
+        if current in (_DEFENCE, _FACTS) and _PLAINT.search(clause) and _CLAIM not in found:
+            found, current, finding, late = [_HEAD] * len(found), _CLAIM, False, False
+        elif current == _FACTS and _PLEA.search(clause) and _DEFENCE not in found:
+            current, late = _DEFENCE, True
         for section, pattern in _PATTERNS:
             if section > current and _may_follow(section, current, clause, found):
                 current = section if pattern.search(clause) else current

@@ -115,6 +115,31 @@ def test_what_the_head_says_to_be_examined_is_no_finding() -> None:
     assert sections(*judgment) == list(judgment.values())
 
 
+def test_what_the_head_says_of_answers_is_no_defence() -> None:
+    judgment = {
+        "甲诉乙借款合同纠纷一案，": "head",
+        "被告未提交书面答辩状。": "head",
+        "原告向本院提出诉讼请求：": "claim",
+        "被告辩称，": "defence",
+        "按原告诉称：": "defence",
+    }
+    assert sections(*judgment) == list(judgment.values())
+
+
+def test_a_first_answer_behind_findings_is_one() -> None:
+    judgment = {
+        "原告诉称，": "claim",
+        "原告提交证据借条一份。": "facts",
+        "本院对借条的真实性予以确认。": "facts",
+        "被告李四辩称，": "defence",
+        "借款已还清。": "defence",
+        "经审理查明，": "facts",
+        "被告辩称：": "facts",
+        "本院认为，": "reasons",
+    }
+    assert sections(*judgment) == list(judgment.values())
+
+
 @given(st.lists(st.text(max_size=30)))
 def test_sections_go_back_from_evidence_to_its_answer_only(clauses: list[str]) -> None:
     found = find_sections(clauses)

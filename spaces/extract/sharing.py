@@ -57,6 +57,7 @@ _CLAIM, _DEFENCE, _FACTS, _REASONS, _RULING = map(
 )
 _CUES = re.compile("(?:辩称|查明|(?:认定|事实)如下|经审理认定)[，,：:]?$")
 _DEFAULT = re.compile("(?:被告|第三人).{0,24}未(?:到庭|出庭|应诉|.{0,8}答辩)")
+_DEFAULT_TOO = re.compile("(?:亦|也|且|均|并)*未")
 _GROUNDS = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
 _STATUTE = re.compile(r"\s*(?:和|及|以及|、)?(?:《|第[一二三四五六七八九十百零\d]+条)")
 _SUED = re.compile("诉至|诉到|诉来|起诉|提起.{0,4}诉讼")
@@ -169,7 +170,7 @@ def share_defaults(
 ) -> np.ndarray:
     """The probabilities with each clause of the defence that says of a party that it did not answer
     having at least the highest of the ruling's. One that goes on (被告未到庭，但提交答辩状称) does
-    not count: its end may be an answer.
+    not count, since its end may be an answer, unless with more that was not done.
 
     >>> share_defaults([0.1, 0.9], ["被告乙未到庭。", "驳回。"], [2, 5]).tolist()
     [0.9, 0.9]
@@ -177,8 +178,9 @@ def share_defaults(
     shared = np.array(probabilities)
     ruling = [i for i, section in enumerate(sections) if section == _RULING]
     for i, text in enumerate(map(str.strip, texts)):
-        if ruling and sections[i] == _DEFENCE and text[-1:] in "。；;" and _DEFAULT.match(text):
-            shared[i] = max(shared[i], shared[ruling].max())
+        if ruling and sections[i] == _DEFENCE and _DEFAULT.match(text):
+            ends = text[-1:] in "。；;" or (i + 1 < len(texts) and _DEFAULT_TOO.match(texts[i + 1]))
+            shared[i] = max(shared[i], shared[ruling].max()) if ends else shared[i]
     return shared
 
 

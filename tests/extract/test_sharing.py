@@ -174,7 +174,7 @@ def test_who_did_not_answer_is_told_with_the_ruling():
     given = [0.1, 0.3, 0.1, 0.1, 0.2, 0.1, 0.1, 0.8]
     sections = [*[DEFENCE] * 7, RULING]
     shared = share_defaults(given, texts, sections)
-    assert shared.tolist() == [*given[:4], 0.8, *given[5:]]
+    assert shared.tolist() == [0.1, 0.3, 0.8, 0.1, 0.8, 0.1, 0.1, 0.8]
     assert share_defaults(given[:7], texts[:7], sections[:7]).tolist() == given[:7]
     # what stands in the head says who came to the hearing
     texts = ["被告乙未到庭。", "驳回。"]
