@@ -7,12 +7,11 @@ Nor may an item of the ruling or of the claim be told in part (`extract.items`).
 ruling (判决如下) comes with it: without it the orders would stand among the reasons. The statutes
 that it rests on are told from 依照 on, or else they hang in the air.
 
-And who is said to have answered has an answer: 被告辩称 is not told without what he said, nor what
-he said without his name: else it is laid to whoever spoke before. So with 经审理查明. What else
-goes with its neighbour in a sentence is in `extract.neighbours`.
+Who is said to have answered has an answer (`extract.answers`). What else goes with its neighbour in
+a sentence is in `extract.neighbours`.
 
-A ruling is told with a reason, the likeliest, with what was asked, and with whoever did not answer,
-where the judgment has them.
+A ruling is told with a reason, the likeliest, and with what was asked, where the judgment has them.
+
 What is in dispute (争议焦点为：…是否…) is a list of questions; without the words that say so its
 halves would be answers.
 
@@ -23,12 +22,12 @@ Told behind 经审理查明 it would be a finding, so there it is left out.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import takewhile
 
 import numpy as np
 
+from spaces.extract.answers import share_answers, share_cues, share_defaults
 from spaces.extract.items import share_orders, share_requests
 from spaces.extract.neighbours import (
     share_changes,
@@ -45,19 +44,12 @@ __all__ = [
     "hold_questions",
     "share_brackets",
     "share_causes",
-    "share_cues",
-    "share_defaults",
     "share_grounds",
     "share_opening",
     "share_probabilities",
 ]
 
-_CLAIM, _DEFENCE, _FACTS, _REASONS, _RULING = map(
-    SECTIONS.index, ("claim", "defence", "facts", "reasons", "ruling")
-)
-_CUES = re.compile("(?:辩称|查明|(?:认定|事实)如下|经审理认定)[，,：:]?$")
-_DEFAULT = re.compile("(?:被告|第三人).{0,24}未(?:到庭|出庭|应诉|.{0,8}答辩)")
-_DEFAULT_TOO = re.compile("(?:亦|也|且|均|并)*未")
+_CLAIM, _FACTS, _REASONS, _RULING = map(SECTIONS.index, ("claim", "facts", "reasons", "ruling"))
 _GROUNDS = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
 _STATUTE = re.compile(r"\s*(?:和|及|以及|、)?(?:《|第[一二三四五六七八九十百零\d]+条)")
 _SUED = re.compile("诉至|诉到|诉来|起诉|提起.{0,4}诉讼")
@@ -78,7 +70,14 @@ def share_probabilities(
     """The probabilities (n,) of the n clauses of a text, shared by those that belong together."""
     shared = share_brackets(probabilities, texts)
     rules = (drop_claims, hold_questions, share_orders, share_opening, share_grounds, share_causes)
-    rules += (share_defaults, share_cues, share_changes, share_conditions, share_verdicts)
+    rules += (
+        share_defaults,
+        share_answers,
+        share_cues,
+        share_changes,
+        share_conditions,
+        share_verdicts,
+    )
     rules += (share_subjects, share_leads, share_requests)
     for rule in rules:
         shared = rule(shared, texts, sections)
@@ -162,48 +161,6 @@ def share_causes(
         if some:
             best = max(some, key=lambda i: shared[i])
             shared[best] = max(shared[best], shared[ruling].max())
-    return shared
-
-
-def share_defaults(
-    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
-) -> np.ndarray:
-    """The probabilities with each clause of the defence that says of a party that it did not answer
-    having at least the highest of the ruling's. One that goes on (被告未到庭，但提交答辩状称) does
-    not count, since its end may be an answer, unless with more that was not done.
-
-    >>> share_defaults([0.1, 0.9], ["被告乙未到庭。", "驳回。"], [2, 5]).tolist()
-    [0.9, 0.9]
-    """
-    shared = np.array(probabilities)
-    ruling = [i for i, section in enumerate(sections) if section == _RULING]
-    for i, text in enumerate(map(str.strip, texts)):
-        if ruling and sections[i] == _DEFENCE and _DEFAULT.match(text):
-            ends = text[-1:] in "。；;" or (i + 1 < len(texts) and _DEFAULT_TOO.match(texts[i + 1]))
-            shared[i] = max(shared[i], shared[ruling].max()) if ends else shared[i]
-    return shared
-
-
-def share_cues(
-    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
-) -> np.ndarray:
-    """The probabilities with a cue (被告辩称，, 经审理查明，) and the most probable clause behind
-    it having the higher of theirs; what it opens goes up to the next cue, or to another party's
-    default, and stays in the section.
-
-    >>> share_cues([0.7, 0.1, 0.2], ["被告辩称，", "已还款。", "无息。"], [2, 2, 2]).tolist()
-    [0.7, 0.1, 0.7]
-    """
-    shared = np.array(probabilities)
-    cues = [i for i, text in enumerate(texts) if _CUES.search(text.rstrip())]
-    defaults = [i for i, text in enumerate(texts) if _DEFAULT.match(text.strip())]
-    borders = sorted({*cues, *defaults, len(texts)})
-    for cue in cues:
-        end = borders[bisect_right(borders, cue)]
-        answer = [i for i in range(cue + 1, end) if sections[i] == sections[cue]]
-        if answer:
-            best = max(answer, key=lambda i: shared[i])
-            shared[[cue, best]] = max(shared[best], shared[cue])
     return shared
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from spaces.extract.answers import share_answers, share_cues, share_defaults
 from spaces.extract.sharing import (
     drop_claims,
     hold_questions,
     share_brackets,
     share_causes,
-    share_cues,
-    share_defaults,
     share_grounds,
     share_opening,
     share_probabilities,
@@ -166,6 +165,34 @@ def test_a_ruling_is_told_with_a_reason_and_what_was_asked():
     assert share_causes([0.2, 0.1, 0.8], texts, [1, 1, RULING]).tolist() == [0.2, 0.1, 0.8]
     texts[1] = "请求判令还款。"
     assert share_causes([0.2, 0.1, 0.8], texts, [1, 1, RULING]).tolist() == [0.2, 0.8, 0.8]
+
+
+def test_what_each_party_answered_is_told_with_the_ruling():
+    texts = [
+        "被告甲辩称，",
+        "无息。",
+        "已还。",
+        "有据。",
+        "被告乙辩称，",
+        "非担保人。",
+        "被告丙未答辩。",
+    ]
+    texts += ["庭后来过。", "经审理查明，", "有约。", "驳回。"]
+    sections = [*[DEFENCE] * 8, 3, 3, RULING]
+    given = [0.5, 0.2, 0.3, 0.1, 0.1, 0.15, 0.1, 0.7, 0.1, 0.2, 0.8]
+    expected = [0.5, 0.8, 0.8, 0.1, 0.1, 0.8, *given[6:]]
+    assert share_answers(given, texts, sections).tolist() == expected
+    assert share_answers(given[:-1], texts[:-1], sections[:-1]).tolist() == given[:-1]
+    given[5] = 0.05  # an answer that is not worth telling
+    assert share_answers(given, texts, sections)[5] == 0.05
+    many = [f"被告{name}辩称，" for name in "甲乙丙丁戊"]
+    texts = [text for cue in many for text in (cue, "已还。")] + ["驳回。"]
+    shared = share_answers([0.2] * 10 + [0.8], texts, [DEFENCE] * 10 + [RULING])
+    assert shared.tolist() == [0.2] * 10 + [0.8]
+    # and it is one of the rules: the cue comes along
+    texts = ["被告甲辩称，", "借款已还。", "本院认为，", "借款应还。", "判决如下：", "被告甲还款。"]
+    found = share_probabilities([0.1, 0.1, 0.1, 0.9, 0.1, 0.9], texts, [2, 2, 4, 4, 4, 5])
+    assert found[:2].tolist() == [0.9, 0.9]
 
 
 def test_who_did_not_answer_is_told_with_the_ruling():
