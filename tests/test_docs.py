@@ -48,6 +48,16 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert place in headings(target), link
 
 
+def test_the_readme_prints_what_the_default_model_writes() -> None:
+    from spaces import Summarizer
+
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (printed,) = re.findall(r"\nprints\n\n```text\n(.*?)```", readme, re.S)
+    judgment = (REPOSITORY / "data/samples/loan.txt").read_text(encoding="utf-8")
+    written = Summarizer.from_pretrained().summarize(judgment).text
+    assert printed.replace("\n", "") == written, "the README shows another summary"
+
+
 def test_the_readme_leads_to_every_page() -> None:
     links = _LINK.findall((REPOSITORY / "README.md").read_text(encoding="utf-8"))
     pages = {f"docs/{page.name}" for page in (REPOSITORY / "docs").glob("*.md")}

@@ -43,6 +43,7 @@ def test_what_leans_on_the_clause_before_it():
     texts = ["乙借款，", "应由本人偿还，", "但无力偿还，", "分别为丙、丁，", "乙承认。", "系亲属。"]
     assert leaning(texts, [2] * 6) == [False, True, True, True, False, False]
     assert leaning(texts, [RULING] * 6) == [False] * 6
+    assert leaning(["乙打甲，", "造成甲受伤。"], [2, 2]) == [False, True]
     assert leaning(["乙借款，", "应诉。"], [2, 2]) == [False, False]
     assert leaning(["乙借款，", "应还。"], [2, 4]) == [False, False]
     # an answer too is told with who is meant
