@@ -78,7 +78,8 @@ def share_answers(
     if not ruling or len(opened) > _PARTIES:
         return shared
     for answers in opened:
-        likeliest = sorted(answers, key=lambda i: -shared[i])[:_ANSWERS]
+        # not by the negative: labels may come as unsigned numbers
+        likeliest = sorted(answers, key=shared.__getitem__, reverse=True)[:_ANSWERS]
         if shared[likeliest[0]] >= _POSSIBLE:
             shared[likeliest] = np.maximum(shared[likeliest], shared[ruling].max())
     return shared

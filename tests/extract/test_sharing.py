@@ -183,6 +183,8 @@ def test_what_each_party_answered_is_told_with_the_ruling():
     expected = [0.5, 0.8, 0.8, 0.1, 0.1, 0.8, *given[6:]]
     assert share_answers(given, texts, sections).tolist() == expected
     assert share_answers(given[:-1], texts[:-1], sections[:-1]).tolist() == given[:-1]
+    labels = np.array([1, 0, 1, 0, 0, 0, 0, 1, 0, 0, 1], dtype=np.uint8)
+    assert share_answers(labels, texts, sections).tolist() == [1, 1, 1, *[0] * 4, 1, 0, 0, 1]
     given[5] = 0.05  # an answer that is not worth telling
     assert share_answers(given, texts, sections)[5] == 0.05
     many = [f"被告{name}辩称，" for name in "甲乙丙丁戊"]
