@@ -55,10 +55,14 @@ def share_defaults(
     """
     shared = np.array(probabilities)
     ruling = [i for i, section in enumerate(sections) if section == _RULING]
+    if not ruling:
+        return shared
+    highest = shared[ruling].max()
     for i, text in enumerate(map(str.strip, texts)):
-        if ruling and sections[i] == _DEFENCE and _DEFAULT.match(text):
-            ends = text[-1:] in "。；;" or (i + 1 < len(texts) and _DEFAULT_TOO.match(texts[i + 1]))
-            shared[i] = max(shared[i], shared[ruling].max()) if ends else shared[i]
+        if sections[i] == _DEFENCE and _DEFAULT.match(text):
+            more = i + 1 < len(texts) and _DEFAULT_TOO.match(texts[i + 1])
+            if more or text[-1] in "。；;":
+                shared[i] = max(shared[i], highest)
     return shared
 
 
@@ -77,11 +81,12 @@ def share_answers(
     opened = [each for cue, each in _opened(texts, sections) if sections[cue] == _DEFENCE]
     if not ruling or len(opened) > _PARTIES:
         return shared
+    highest = shared[ruling].max()
     for answers in opened:
         # not by the negative: labels may come as unsigned numbers
         likeliest = sorted(answers, key=shared.__getitem__, reverse=True)[:_ANSWERS]
         if shared[likeliest[0]] >= _POSSIBLE:
-            shared[likeliest] = np.maximum(shared[likeliest], shared[ruling].max())
+            shared[likeliest] = np.maximum(shared[likeliest], highest)
     return shared
 
 

@@ -70,15 +70,8 @@ def share_probabilities(
     """The probabilities (n,) of the n clauses of a text, shared by those that belong together."""
     shared = share_brackets(probabilities, texts)
     rules = (drop_claims, hold_questions, share_orders, share_opening, share_grounds, share_causes)
-    rules += (
-        share_defaults,
-        share_answers,
-        share_cues,
-        share_changes,
-        share_conditions,
-        share_verdicts,
-    )
-    rules += (share_subjects, share_leads, share_requests)
+    rules += (share_defaults, share_answers, share_cues, share_changes, share_conditions)
+    rules += (share_verdicts, share_subjects, share_leads, share_requests)
     for rule in rules:
         shared = rule(shared, texts, sections)
     return shared

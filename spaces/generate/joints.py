@@ -76,8 +76,6 @@ _SECTION_END = re.compile(
 _TEXT_END = re.compile("[,;:、]$")
 # Nothing where a stop belongs: …不予支持依照《
 _RUN_ON = re.compile(f"(?<=支持|采信|采纳|责任)(?={_STATUTES})")
-
-
 _CLAIM = FIRST_SECTION + SECTIONS.index("claim")
 
 

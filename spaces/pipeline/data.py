@@ -67,7 +67,7 @@ class KnownTexts:
 
 
 def _long_clauses(text: str) -> set[str]:
-    clauses = (text[clause.start : clause.end].strip() for clause in split_clauses(text))
+    clauses = (clause.text.strip() for clause in split_clauses(text))
     return {clause for clause in clauses if len(clause) >= LONG_CLAUSE}
 
 
