@@ -68,18 +68,7 @@ class Attention(nn.Module):
         """x (B, L, E), mask (B, 1, 1 or L, L) bool, positions (B, L) -> (B, L, E) and the keys and
         values."""
         q, k, v = self.project(x, positions)
-        if not self.relative and carry is None:
-            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        else:
-            scores = q @ k.transpose(-1, -2)
-            if self.relative:
-                scores = scores + self.distance_scores(q, positions, positions)
-            scores = scores / math.sqrt(self.size)
-            probabilities = masked_softmax(carry.add(scores) if carry else scores, mask)
-            mixed = probabilities @ v
-            if self.relative:
-                mixed = mixed + self.distance_values(probabilities, positions, positions)
-        return self.output(mixed.transpose(1, 2).flatten(2)), (k, v)
+        return self.mix(q, k, v, mask, positions, positions, carry), (k, v)
 
     def step(self, x: Tensor, cache: Cache, layer: int, carry: Carry | None = None) -> Tensor:
         """One more token for each beam, x (B, W, E) -> (B, W, E); the cache grows by it.
@@ -99,16 +88,32 @@ class Attention(nn.Module):
         )
         q, k, v = self.project(x, positions, angles)  # (B, H, W, D)
         keys, values = cache.extend(layer, k, v)
-        scores = q @ keys.transpose(-1, -2)  # (B, H, W, M)
-        columns = cache.columns[:, : cache.filled]
-        if self.relative:
-            scores = scores + self.distance_scores(q, positions, columns)
-        scores = scores / math.sqrt(self.size)
         mask = cache.once("visible", cache.visible)
-        p = masked_softmax(carry.add(scores) if carry else scores, mask)
-        mixed = p @ values
-        if self.relative:
-            mixed = mixed + self.distance_values(p, positions, columns)
+        return self.mix(q, keys, values, mask, positions, cache.columns[:, : cache.filled], carry)
+
+    def mix(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        mask: Tensor,
+        rows: Tensor,
+        columns: Tensor,
+        carry: Carry | None,
+    ) -> Tensor:
+        """What the queries (B, H, L, D) at the positions `rows` (B, L) find among keys and values
+        (B, H, M, D) at `columns` (B, M), where `mask` (B, 1, 1 or L, M) is True: (B, L, E)."""
+        if not self.relative and carry is None:
+            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        else:
+            scores = q @ k.transpose(-1, -2)
+            if self.relative:
+                scores = scores + self.distance_scores(q, rows, columns)
+            scores = scores / math.sqrt(self.size)
+            probabilities = masked_softmax(carry.add(scores) if carry else scores, mask)
+            mixed = probabilities @ v
+            if self.relative:
+                mixed = mixed + self.distance_values(probabilities, rows, columns)
         return self.output(mixed.transpose(1, 2).flatten(2))
 
     def buckets(self, rows: Tensor, columns: Tensor) -> Tensor:

@@ -37,12 +37,12 @@ def sinusoids(positions: int, size: int) -> Tensor:
 
 def rotary_angles(positions: Tensor, size: int) -> tuple[Tensor, Tensor]:
     """cos and sin of position * 10000^(-2i/size), each (B, 1, L, size), the same angles in both
-    halves."""
+    halves, the sines of the first half negative: as `rotate` needs them."""
     inverse = torch.exp(
         torch.arange(0, size, 2, device=positions.device) * (-math.log(10000.0) / size)
     )
-    angle = (positions[..., None] * inverse).repeat(1, 1, 2)[:, None]
-    return angle.cos(), angle.sin()
+    angle = (positions[..., None] * inverse)[:, None]
+    return angle.cos().repeat(1, 1, 1, 2), torch.cat([-angle.sin(), angle.sin()], dim=-1)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -52,5 +52,4 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     function after a permutation of each head's rows of the query and key matrices, without strided
     memory access.
     """
-    a, b = x.chunk(2, dim=-1)
-    return x * cos.to(x.dtype) + torch.cat([-b, a], dim=-1) * sin.to(x.dtype)
+    return x * cos.to(x.dtype) + x.roll(x.shape[-1] // 2, dims=-1) * sin.to(x.dtype)

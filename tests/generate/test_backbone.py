@@ -211,14 +211,15 @@ def test_rotary_scores_depend_on_the_distance_only() -> None:
 def test_rotation_by_hand() -> None:
     # one pair, element i with element i + D/2, turned by a quarter: (1, 0) -> (0, 1)
     quarter = torch.tensor(math.pi / 2)
-    cos, sin = quarter.cos().expand(1, 1, 1, 2), quarter.sin().expand(1, 1, 1, 2)
+    cos, sin = quarter.cos().expand(1, 1, 1, 2), quarter.sin() * torch.tensor([[[[-1.0, 1.0]]]])
     assert rotate(torch.tensor([[[[1.0, 0.0]]]]), cos, sin).flatten().tolist() == pytest.approx(
         [0, 1], abs=1e-6
     )
     cos, sin = rotary_angles(torch.tensor([[0, 2]]), 4)
     angles = [2, 2 / 100]
     assert cos[0, 0, 1].tolist() == pytest.approx([math.cos(a) for a in angles * 2])
-    assert sin[0, 0, 1].tolist() == pytest.approx([math.sin(a) for a in angles * 2])
+    first_half = [-math.sin(a) for a in angles]
+    assert sin[0, 0, 1].tolist() == pytest.approx(first_half + [math.sin(a) for a in angles])
     assert cos.shape == (1, 1, 2, 4)
 
 

@@ -28,7 +28,7 @@ def test_a_packed_layer_is_the_plain_one(rows, packed, monkeypatch) -> None:
 
 
 def test_a_layer_follows_its_weights_and_is_copied() -> None:
-    layer, x = Linear(8, 8), torch.randn(3, 8)
+    layer, x = Linear(8, 8), torch.randn(5, 8)  # fewer rows would not be packed
     with torch.no_grad():
         layer(x)
         layer.weight.mul_(2)
