@@ -29,7 +29,7 @@ _FORMULAS = [
     ),
     (
         _DEFENCE,
-        "辩称|答辩|未(?:作|提交|提供)?(?:书面)?辩|述称|辩解|辩护意见|辩护人.{0,8}(?:提出|认为)|"
+        "[辩辨]称|答辩|未(?:作|提交|提供)?(?:书面)?辩|述称|辩解|辩护意见|辩护人.{0,8}(?:提出|认为)|"
         "对指控的.{0,20}无异议",
     ),
     (
@@ -56,10 +56,18 @@ _FINDING = re.compile(
     "查明|经查(?!询)|经(?:法院|本院)?审查|认定(?:如下|以下|上述)?.{0,4}事实|事实如下|双方无异议|"
     "本院.{0,6}(?:认定|确认)|争议焦点"
 )
+# A party argues with evidence, or with the lack of it: nothing is found, where findings follow
+_ARGUED = re.compile(
+    "(?:未|没有|不能|无法|应当?|要求|进一步).{0,8}(?:举证|提[交供])|举证(?:责任|不能|义务)|"
+    "提[交供]的证据(?:不|无法|显示|并不)|认定事实(?:清楚|不清|错误|有误|和适用)"
+)
+_FOUND = re.compile(
+    "查明|审理认定|事实如下|质证|围绕.{0,12}提[交供]|为(?:支持|证明|证实).{0,16}提[交供]"
+)
 _ANSWER = re.compile(
     "^(?!原告|[对就]|关于|针对|根据|本院|审理).{0,30}(?:被告人?|第三人|辩护人).{0,30}"
-    "(?:辩称|答辩如下|未(?:作|提交|提供|向本院提[交供])?(?:书面)?答辩)|"
-    "^(?:[均亦也都]?未(?:作|提交|提供)?(?:书面)?答辩|答?辩称)"
+    "(?:[辩辨]称|答辩如下|未(?:作|提交|提供|向本院提[交供])?(?:书面)?答辩)|"
+    "^(?:[均亦也都]?未(?:作|提交|提供)?(?:书面)?答辩|答?[辩辨]称)"
 )
 _WEIGHED = re.compile(
     "^(?:审理|经审理|本院|(?:上述|以上|前述).{0,6}证据|综合|结合|根据.{0,12}(?:陈述|证据|意见))"
@@ -68,7 +76,7 @@ _WEIGHED = re.compile(
 _PLAINT = re.compile(
     r"^(?!.*(?:未|按|反诉|被告|第三人)).*(?:诉称|提出诉讼请求|诉讼请求)[，,：:]\s*$"
 )
-_PLEA = re.compile(r"^(?:被告|第三人).{0,40}(?:辩称|答辩如下)[，,：:]\s*$")
+_PLEA = re.compile(r"^(?:被告|第三人).{0,40}(?:[辩辨]称|答辩如下)[，,：:]\s*$")
 _PATTERNS = [(section, re.compile(pattern)) for section, pattern in _FORMULAS]
 
 
@@ -81,16 +89,20 @@ def find_sections(clauses: Iterable[str]) -> list[int]:
     >>> [SECTIONS[i] for i in find_sections(["原告诉称，", "借款未还。", "判决如下：", "驳回。"])]
     ['claim', 'claim', 'reasons', 'ruling']
     """
+    clauses = list(clauses)
+    found_last = max((i for i, clause in enumerate(clauses) if _FOUND.search(clause)), default=0)
     found: list[int] = []
     current = _HEAD
     finding = late = False  # the court told what it found; an answer came behind evidence
-    for clause in clauses:
+    for i, clause in enumerate(clauses):
         before = current
         if current in (_DEFENCE, _FACTS) and _PLAINT.search(clause) and _CLAIM not in found:
             found, current, finding, late = [_HEAD] * len(found), _CLAIM, False, False
         elif current == _FACTS and _PLEA.search(clause) and _DEFENCE not in found:
             current, late = _DEFENCE, True
         for section, pattern in _PATTERNS:
+            if section == _FACTS and i < found_last and _argues(clause):
+                continue
             if section > current and _may_follow(section, current, clause, found):
                 current = section if pattern.search(clause) else current
         if current == _FACTS and not finding:
@@ -102,6 +114,11 @@ def find_sections(clauses: Iterable[str]) -> list[int]:
         opens = current == _RULING and before < _RULING and opens_ruling(clause)
         found.append(_REASONS if opens else current)
     return found
+
+
+def _argues(clause: str) -> bool:
+    """Whether a party speaks of evidence, and not the court."""
+    return _ARGUED.search(clause) is not None and _FOUND.search(clause) is None
 
 
 def opens_ruling(clause: str) -> bool:

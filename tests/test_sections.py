@@ -97,6 +97,25 @@ def test_what_a_defendant_makes_of_evidence_is_no_finding() -> None:
     assert sections(*clauses) == ["defence", "defence", "defence", "facts"]
 
 
+@pytest.mark.parametrize(
+    "argued",
+    [
+        "原告未提交证据证明其损失。",
+        "原告应当举证证明。",
+        "从原告提交的证据显示，",
+        "三、仲裁裁决认定事实清楚，",
+        "举证责任在原告，",
+    ],
+)
+def test_who_argues_with_evidence_finds_nothing(argued: str) -> None:
+    """As long as findings follow; a text without them has the court's own words there."""
+    told = ["被告辨称，", "未签合同。", argued, "请求驳回。"]
+    assert sections(*told, "经审理查明，", "已签合同。") == ["defence"] * 4 + ["facts"] * 2
+    assert sections(*told, "本院认为，", "应还。")[-2:] == ["reasons"] * 2
+    if "提交" in argued:
+        assert sections(*told[:3], "判决如下：")[2] == "facts"
+
+
 def test_neither_answered_nor_brought_evidence() -> None:
     clauses = ["原告诉称，", "被告李四未答辩亦未举证。", "本院经审理认定事实如下："]
     assert sections(*clauses) == ["claim", "defence", "facts"]

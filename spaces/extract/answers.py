@@ -18,7 +18,7 @@ from spaces.sections import SECTIONS
 __all__ = ["share_answers", "share_cues", "share_defaults"]
 
 _DEFENCE, _RULING = SECTIONS.index("defence"), SECTIONS.index("ruling")
-_CUES = re.compile("(?:辩称|查明|(?:认定|事实)如下|经审理认定)[，,：:]?$")
+_CUES = re.compile("(?:[辩辨]称|查明|(?:认定|事实)如下|经审理认定)[，,：:]?$")
 _DEFAULT = re.compile("(?:被告|第三人).{0,24}未(?:到庭|出庭|应诉|.{0,8}答辩)")
 _DEFAULT_TOO = re.compile("(?:亦|也|且|均|并)*未")
 _PARTIES = 4  # more of them have more answers than a summary has room for

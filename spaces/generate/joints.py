@@ -77,6 +77,11 @@ _TEXT_END = re.compile("[,;:、]$")
 # Nothing where a stop belongs: …不予支持依照《
 _RUN_ON = re.compile(f"(?<=支持|采信|采纳|责任)(?={_STATUTES})")
 _CLAIM = FIRST_SECTION + SECTIONS.index("claim")
+_HEAD = FIRST_SECTION + SECTIONS.index("head")
+# The clause of the head that says what the case is about, and a text that says so by itself
+_CASE = re.compile("(?:^|(?<=[,;。]))原告[^,;:。]{2,60}一案(?=[,。])")
+_CAUSE = re.compile("原被告系([^,;:。]{1,24}纠纷)[,。]?")
+_ABOUT = re.compile("(?:原被告|本案|双方)[^。]*?[系为属]|[^。]*?(?:纠纷|一案|不服|指控)")
 
 
 class _Announcement(NamedTuple):
@@ -155,6 +160,8 @@ class Joints:
                 items[i] = item._replace(tag=BEGIN)
         for announcement, cue in self.announcements:
             self._announce(items, segments, source, announcement, cue)
+        if self.stop is not None:
+            self._open(items, segments, source)
         if prosecuted and self.charged is not None:
             for i, item in enumerate(items):
                 if (item.token, item.tag) == (self.claimed, OUTSIDE):
@@ -171,6 +178,27 @@ class Joints:
                 self._replace(items, _TEXT_END, stop)
         tokens, tags, positions = map(list, zip(*items, strict=True)) if items else ([], [], [])
         return replace(hypothesis, tokens=tokens, tags=tags, positions=positions)
+
+    def _open(self, items: list[_Item], segments: Sequence[int], source: Sequence[int]) -> None:
+        """Begin with the clause that says what the case is about, where the text does not, or says
+        what the judgment does not."""
+        head = [i for i, segment in enumerate(segments) if segment == _HEAD]
+        place, text = {}, ""  # of a character the token that begins there
+        for i in head:
+            place[len(text)] = i
+            text += self.pieces[source[i]]
+        case = _CASE.search(text)
+        if not items or case is None or not {case.start(), case.end()} <= place.keys():
+            return
+        told = self._text(items)
+        cause = _CAUSE.match(told)
+        if cause and cause[1] not in "".join(self.pieces[token] for token in source):
+            self._replace(items, _CAUSE, [])
+        elif _ABOUT.match(told):
+            return
+        first, last = place[case.start()], place[case.end()]
+        opening = [_Item(source[i], INSIDE if i > first else BEGIN, i) for i in range(first, last)]
+        items[:0] = [*opening, _Item(self.stop, OUTSIDE, -1)]
 
     def _announce(
         self,

@@ -271,3 +271,46 @@ def test_a_run_that_goes_on_into_the_reasons_is_parted_there() -> None:
     assert "".join(PIECES[i] for i in found.tokens) == "欠款。本院认为,还款。"
     assert found.tags == [BEGIN, INSIDE, INSIDE, OUTSIDE, OUTSIDE, BEGIN, INSIDE, INSIDE]
     assert found.positions == [0, 1, 2, -1, -1, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("head", "runs", "expected"),
+    [
+        (
+            "原告 诉 被告 欠款 纠纷 一案 , 开 庭 。",
+            "+原告提出诉求 : 还款 。",
+            "原告诉被告欠款纠纷一案。",
+        ),
+        # a part of a clause, and none
+        ("张 某 、 原告 诉 被告 欠款 纠纷 一案 ,", "+原告提出诉求 : 还款 。", ""),
+        ("原告 张 某 。", "+原告提出诉求 : 还款 。", ""),
+        # what the judgment does not say
+        (
+            "原告 诉 被告 欠款 纠纷 一案 ,",
+            "+原被告系 还款 纠纷 。 原告提出诉求 : 还款 。",
+            "原告诉被告欠款纠纷一案。",
+        ),
+        # what says so by itself
+        ("原告 诉 被告 欠款 纠纷 一案 ,", "+原被告系 欠款 纠纷 。", ""),
+        (
+            "原告 诉 被告 欠款 纠纷 一案 ,",
+            "+原告提出诉求 : 还款 。 本院认为 , 欠款 纠纷 。",
+            "原告诉被告欠款纠纷一案。",
+        ),
+    ],
+)
+def test_a_text_says_what_the_case_is_about(head: str, runs: str, expected: str) -> None:
+    words = [*PIECES, *"诉案开庭款", "一案", "欠款", "还款"]
+    source = [words.index(piece) for piece in head.split()]
+    tokens = [words.index(piece) for piece in runs.lstrip("+").split()]
+    given = Hypothesis(tokens, [OUTSIDE] * len(tokens), [-1] * len(tokens), score=-0.5)
+    found = Joints(words).mend(given, [FIRST_SECTION] * len(source), source)
+    text = "".join(words[i] for i in found.tokens)
+    if not expected:
+        assert found == given
+        return
+    opening, rest = text[: text.index("。") + 1], text[text.index("。") + 1 :]
+    assert (opening, rest[:6]) == (expected, "原告提出诉求")
+    count = found.tokens.index(words.index("。"))
+    assert found.tags[: count + 1] == [BEGIN, *[INSIDE] * (count - 1), OUTSIDE]
+    assert found.positions[: count + 1] == [*range(count), -1]
