@@ -64,6 +64,10 @@ _ARGUED = re.compile(
 _FOUND = re.compile(
     "查明|审理认定|事实如下|质证|围绕.{0,12}提[交供]|为(?:支持|证明|证实).{0,16}提[交供]"
 )
+# In the reasons, with more of them to come: they weighed evidence, and the findings begin
+_ESTABLISHED = re.compile(
+    "(?!.*认为).{0,16}(?:查明|认定|确认)[^，。]{0,12}[：:]\\s*$|(?:本院)?经(?:本院)?审理查明|本院查明"
+)
 _ANSWER = re.compile(
     "^(?!原告|[对就]|关于|针对|根据|本院|审理).{0,30}(?:被告人?|第三人|辩护人).{0,30}"
     "(?:[辩辨]称|答辩如下|未(?:作|提交|提供|向本院提[交供])?(?:书面)?答辩)|"
@@ -90,7 +94,10 @@ def find_sections(clauses: Iterable[str]) -> list[int]:
     ['claim', 'claim', 'reasons', 'ruling']
     """
     clauses = list(clauses)
-    found_last = max((i for i, clause in enumerate(clauses) if _FOUND.search(clause)), default=0)
+    found_last, thought_last = (
+        max((i for i, clause in enumerate(clauses) if pattern.search(clause)), default=0)
+        for pattern in (_FOUND, dict(_PATTERNS)[_REASONS])
+    )
     found: list[int] = []
     current = _HEAD
     finding = late = False  # the court told what it found; an answer came behind evidence
@@ -100,6 +107,8 @@ def find_sections(clauses: Iterable[str]) -> list[int]:
             found, current, finding, late = [_HEAD] * len(found), _CLAIM, False, False
         elif current == _FACTS and _PLEA.search(clause) and _DEFENCE not in found:
             current, late = _DEFENCE, True
+        elif current == _REASONS and i < thought_last and _ESTABLISHED.match(clause.lstrip()):
+            found, current = [min(section, _FACTS) for section in found], _FACTS
         for section, pattern in _PATTERNS:
             if section == _FACTS and i < found_last and _argues(clause):
                 continue

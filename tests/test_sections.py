@@ -116,6 +116,22 @@ def test_who_argues_with_evidence_finds_nothing(argued: str) -> None:
         assert sections(*told[:3], "判决如下：")[2] == "facts"
 
 
+@pytest.mark.parametrize("announced", ["本院认定事实如下：", "经审理查明，", "本院确认以下事实："])
+def test_evidence_weighed_before_the_findings_is_no_reason(announced: str) -> None:
+    weighed = ["被告辩称，", "已还。", "原告提交了证据。", "本院认为，", "收条真实。"]
+    found = ["defence"] * 2 + ["facts"] * 3
+    assert sections(*weighed, announced, "借五万。", "本院认为，") == [
+        *found,
+        "facts",
+        "facts",
+        "reasons",
+    ]
+    # the last reasons are reasons, whatever they say of facts
+    assert sections(*weighed, announced, "借五万。")[-4:] == ["reasons"] * 4
+    told = sections(*weighed, "本院认为从查明的事实来看，", "应还。", "本院认为，")
+    assert told[-5:] == ["reasons"] * 5
+
+
 def test_neither_answered_nor_brought_evidence() -> None:
     clauses = ["原告诉称，", "被告李四未答辩亦未举证。", "本院经审理认定事实如下："]
     assert sections(*clauses) == ["claim", "defence", "facts"]
