@@ -5,15 +5,16 @@ claim (`向本院提出诉讼请求：`); the defence (`辩称`); what the court
 reasons (`本院认为`); the ruling (`判决如下：`); costs, appeal and signatures. A section begins in
 the clause that has its formula and never comes back, so a quotation of an earlier judgment in the
 reasons stays in the reasons. Only a list of evidence that some courts put before the defence gives
-way to it: what a defendant answers there is no finding of the court. And what the head says to
-have been examined or not answered (经审查，本案案由应为…, 被告未提交答辩状) gives way to a first
-claim, as findings do to a first 被告辩称.
+way to it: what a defendant answers there is no finding of the court. What the head says to have
+been examined or not answered (经审查，本案案由应为…, 被告未提交答辩状) gives way to a first claim,
+as findings do to a first 被告辩称. And where evidence was weighed (本院认为，收条真实) before the
+findings are announced (本院认定事实如下), that belongs to the findings.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 __all__ = ["SECTIONS", "find_sections"]
 
@@ -56,17 +57,21 @@ _FINDING = re.compile(
     "查明|经查(?!询)|经(?:法院|本院)?审查|认定(?:如下|以下|上述)?.{0,4}事实|事实如下|双方无异议|"
     "本院.{0,6}(?:认定|确认)|争议焦点"
 )
-# A party argues with evidence, or with the lack of it: nothing is found, where findings follow
+# A party argues with evidence, or with the lack of it: where findings follow, none are opened
 _ARGUED = re.compile(
-    "(?:未|没有|不能|无法|应当?|要求|进一步).{0,8}(?:举证|提[交供])|举证(?:责任|不能|义务)|"
-    "提[交供]的证据(?:不|无法|显示|并不)|认定事实(?:清楚|不清|错误|有误|和适用)"
+    "(?:未(?!成年)|没有|不能|无法|(?<![供相响对反适])应当?|要求|进一步).{0,8}(?:举证|提[交供])|"
+    "举证(?:责任|不能|义务)|提[交供]的证据(?:不|无法|显示|并不)|"
+    "认定事实(?:清楚|不清|错误|有误|和适用)"
 )
-_FOUND = re.compile(
-    "查明|审理认定|事实如下|质证|围绕.{0,12}提[交供]|为(?:支持|证明|证实).{0,16}提[交供]"
+_DEFAULTED = re.compile("[也亦均]未|未(?:到庭|出庭|应诉)")
+_FOLLOWING = re.compile(
+    "查明(?!的)|审理认定|事实如下|质证|围绕.{0,12}提[交供]|为(?:支持|证明|证实).{0,16}提[交供]"
 )
 # In the reasons, with more of them to come: they weighed evidence, and the findings begin
 _ESTABLISHED = re.compile(
-    "(?!.*认为).{0,16}(?:查明|认定|确认)[^，。]{0,12}[：:]\\s*$|(?:本院)?经(?:本院)?审理查明|本院查明"
+    "(?!.*(?:认为|损失|费用|赔偿))(?:(?:本院)?经(?:本院)?审理查明[，,：:]|本院查明[，,：:]|"
+    ".{0,16}(?:查明|认定|确认)[^，。]{0,12}事实[^，。]{0,4}[：:]\\s*$|"
+    "(?:本院)?经(?:本院)?审理查明(?:如下|以下|案件|法律|本案)*事实)"
 )
 _ANSWER = re.compile(
     "^(?!原告|[对就]|关于|针对|根据|本院|审理).{0,30}(?:被告人?|第三人|辩护人).{0,30}"
@@ -82,6 +87,7 @@ _PLAINT = re.compile(
 )
 _PLEA = re.compile(r"^(?:被告|第三人).{0,40}(?:[辩辨]称|答辩如下)[，,：:]\s*$")
 _PATTERNS = [(section, re.compile(pattern)) for section, pattern in _FORMULAS]
+_THOUGHT = dict(_PATTERNS)[_REASONS]
 
 
 def find_sections(clauses: Iterable[str]) -> list[int]:
@@ -94,10 +100,8 @@ def find_sections(clauses: Iterable[str]) -> list[int]:
     ['claim', 'claim', 'reasons', 'ruling']
     """
     clauses = list(clauses)
-    found_last, thought_last = (
-        max((i for i, clause in enumerate(clauses) if pattern.search(clause)), default=0)
-        for pattern in (_FOUND, dict(_PATTERNS)[_REASONS])
-    )
+    last_reasons = _last(clauses, _THOUGHT)
+    last_finding = _last(clauses[: last_reasons or None], _FOLLOWING)
     found: list[int] = []
     current = _HEAD
     finding = late = False  # the court told what it found; an answer came behind evidence
@@ -107,10 +111,10 @@ def find_sections(clauses: Iterable[str]) -> list[int]:
             found, current, finding, late = [_HEAD] * len(found), _CLAIM, False, False
         elif current == _FACTS and _PLEA.search(clause) and _DEFENCE not in found:
             current, late = _DEFENCE, True
-        elif current == _REASONS and i < thought_last and _ESTABLISHED.match(clause.lstrip()):
+        elif current == _REASONS and i < last_reasons and _ESTABLISHED.match(clause.lstrip()):
             found, current = [min(section, _FACTS) for section in found], _FACTS
         for section, pattern in _PATTERNS:
-            if section == _FACTS and i < found_last and _argues(clause):
+            if section == _FACTS and i < last_finding and _argues(clause, current):
                 continue
             if section > current and _may_follow(section, current, clause, found):
                 current = section if pattern.search(clause) else current
@@ -125,9 +129,17 @@ def find_sections(clauses: Iterable[str]) -> list[int]:
     return found
 
 
-def _argues(clause: str) -> bool:
-    """Whether a party speaks of evidence, and not the court."""
-    return _ARGUED.search(clause) is not None and _FOUND.search(clause) is None
+def _last(clauses: Sequence[str], pattern: re.Pattern[str]) -> int:
+    """The last clause in which the pattern is found; 0 without any."""
+    return max((i for i, clause in enumerate(clauses) if pattern.search(clause)), default=0)
+
+
+def _argues(clause: str, current: int) -> bool:
+    """Whether it is a party that speaks of evidence here, and not the court. A default is no part
+    of the claim."""
+    if current not in (_CLAIM, _DEFENCE) or (current == _CLAIM and _DEFAULTED.search(clause)):
+        return False
+    return _ARGUED.search(clause) is not None and _FOLLOWING.search(clause) is None
 
 
 def opens_ruling(clause: str) -> bool:

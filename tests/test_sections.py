@@ -132,6 +132,28 @@ def test_evidence_weighed_before_the_findings_is_no_reason(announced: str) -> No
     assert told[-5:] == ["reasons"] * 5
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        ["本院认为，", "被告应赔偿。", "本院查明的事实足以证明，", "综上，本院认为，"],
+        ["本院认为，", "被告应赔偿。", "原告的损失本院确认如下：", "医疗费1万元。", "本院认为，"],
+        ["本院认为，", "另案判决载明：", "“经审理查明，借款属实。”", "本院认为，"],
+    ],
+)
+def test_what_the_reasons_say_of_facts_leaves_them_reasons(told: list[str]) -> None:
+    assert sections("被告辩称，", "经审理查明，", *told)[2:] == ["reasons"] * len(told)
+
+
+def test_who_argues_is_in_the_claim_or_the_defence() -> None:
+    absent = ["原告诉称，", "欠款。", "被告经传唤未到庭，", "也未提交证据。", "经审理查明，"]
+    assert sections(*absent)[3] == "facts"
+    supplied = ["被告辩称，", "已付。", "供应商提交的证据如下：", "经审理查明，"]
+    assert sections(*supplied)[2] == "facts"
+    # 查明 in the reasons announces no findings
+    told = ["被告辩称，", "未签。", "被告未提交证据。", "原告提交了借条。", "本院认为，"]
+    assert sections(*told, "根据查明的事实，")[2:4] == ["facts"] * 2
+
+
 def test_neither_answered_nor_brought_evidence() -> None:
     clauses = ["原告诉称，", "被告李四未答辩亦未举证。", "本院经审理认定事实如下："]
     assert sections(*clauses) == ["claim", "defence", "facts"]

@@ -5,10 +5,11 @@ the next begins, a comma or semicolon of the judgment may stand before the cue o
 (…27000元；被告辩称), a cue may open a section that is then left empty (经审理查明，本院认为), a
 mark may follow a mark; what the court found or thinks may stand behind the defence as if the
 defendant had said it. Each is mended here, in tokens, so that every character keeps its origin:
-what is put in place counts as generated, what is left out is gone. A run that goes on over clauses
-that were left out of the source has a joint there too. Elsewhere in a run nothing is touched, since
-that is the judgment's own text, but for marks that mean nothing: one behind another (如下：、一、),
-and the number of an item that has no second.
+what is put in place counts as generated, what is left out is gone. A text that does not say what
+the case is about gets the clause of the head that does (原告诉被告租赁合同纠纷一案), copied. A run
+that goes on over clauses that were left out of the source has a joint there too. Elsewhere in a run
+nothing is touched, since that is the judgment's own text, but for marks that mean nothing: one
+behind another (如下：、一、), and the number of an item that has no second.
 """
 
 from __future__ import annotations
@@ -79,10 +80,15 @@ _TEXT_END = re.compile("[,;:、]$")
 _RUN_ON = re.compile(f"(?<=支持|采信|采纳|责任)(?={_STATUTES})")
 _CLAIM = FIRST_SECTION + SECTIONS.index("claim")
 _HEAD = FIRST_SECTION + SECTIONS.index("head")
-# The clause of the head that says what the case is about, and a text that says so by itself
-_CASE = re.compile("(?:^|(?<=[,;。]))原告[^,;:。]{2,60}一案(?=[,。])")
-_CAUSE = re.compile("原被告系([^,;:。]{1,24}纠纷)[,。]?")
-_ABOUT = re.compile("(?:原被告|本案|双方)[^。]*?[系为属]|[^。]*?(?:纠纷|一案|不服|指控)")
+# The clause of the head that says what the case is about, of one clause and no more
+_CASE = re.compile(
+    "(?:^|(?<=[,;。]))原告(?:(?<=[、和及与])原告|(?!原告)[^,;:。]){2,60}一案(?=[,。])"
+)
+# A text that says so, and one whose cause may be another
+_ABOUT = re.compile(
+    "(?:原、?被告|原告与被告|双方|本案)[^,。]*?[系属]|[^。]*?(?:纠纷|一案|不服|指控)"
+)
+_CAUSE = re.compile("^原被告系([^,;:。]{1,24}纠纷)(?:一案|案件)?[,。]")
 
 
 class _Announcement(NamedTuple):
@@ -147,9 +153,9 @@ class Joints:
         prosecuted: bool = False,
     ) -> Hypothesis:
         """The hypothesis with its joints mended; one that is truncated keeps its end. `source`: its
-        tokens, and `segments` those of them, which tell where the court begins to speak; `gaps`:
-        before which of them something of the judgment was left out; `prosecuted`: whether the
-        judgment has a prosecutor, and nobody who claims.
+        tokens, and `segments` those of them, which tell where the court begins to speak and what
+        the case is about; `gaps`: before which of them something of the judgment was left out;
+        `prosecuted`: whether the judgment has a prosecutor, and nobody who claims.
 
         >>> Joints(["27000元", ";", "被告", "辩称", "。"]).mend(hypothesis)  # tokens 0 1 2 3
         Hypothesis(tokens=[0, 4, 2, 3], tags=[1, 0, 0, 0], positions=[7, -1, -1, -1], ...)
@@ -161,8 +167,6 @@ class Joints:
                 items[i] = item._replace(tag=BEGIN)
         for announcement, cue in self.announcements:
             self._announce(items, segments, source, announcement, cue)
-        if self.stop is not None:
-            self._open(items, segments, source)
         if prosecuted and self.charged is not None:
             for i, item in enumerate(items):
                 if (item.token, item.tag) == (self.claimed, OUTSIDE):
@@ -171,6 +175,10 @@ class Joints:
             self._replace(items, pattern, [])
         if self.subject is not None:
             self._replace(items, _ASKED, [_Item(self.subject, OUTSIDE, -1)])
+        if opened := self._open(items, self._find_case(segments, source), source, gaps):
+            # what stood first, and now stands behind the parties
+            for announcement, cue in self.announcements:
+                self._announce(items, segments, source, announcement, cue, opened)
         if self.stop is not None:
             stop = [_Item(self.stop, OUTSIDE, -1)]
             self._replace(items, _SECTION_END, stop)
@@ -180,26 +188,39 @@ class Joints:
         tokens, tags, positions = map(list, zip(*items, strict=True)) if items else ([], [], [])
         return replace(hypothesis, tokens=tokens, tags=tags, positions=positions)
 
-    def _open(self, items: list[_Item], segments: Sequence[int], source: Sequence[int]) -> None:
-        """Begin with the clause that says what the case is about, where the text does not, or says
-        what the judgment does not."""
-        head = [i for i, segment in enumerate(segments) if segment == _HEAD]
-        place, text = {}, ""  # of a character the token that begins there
-        for i in head:
-            place[len(text)] = i
-            text += self.pieces[source[i]]
-        case = _CASE.search(text)
-        if not items or case is None or not {case.start(), case.end()} <= place.keys():
-            return
-        told = self._text(items)
+    def _open(
+        self, items: list[_Item], case: range | None, source: Sequence[int], gaps: Sequence[bool]
+    ) -> int:
+        """Begin with the tokens `case` of the source, which say what the case is about, where the
+        text does not, or names a cause that is not in the source. Returns how many items that
+        takes."""
+        if not items or case is None or any(item.position in case for item in items):
+            return 0
+        told, length = self._text(items), len(items)
         cause = _CAUSE.match(told)
         if cause and cause[1] not in "".join(self.pieces[token] for token in source):
             self._replace(items, _CAUSE, [])
+            if len(items) == length:
+                return 0  # words that are not whole tokens stay
         elif _ABOUT.match(told):
-            return
-        first, last = place[case.start()], place[case.end()]
-        opening = [_Item(source[i], INSIDE if i > first else BEGIN, i) for i in range(first, last)]
+            return 0
+        begins = [i == case[0] or bool(gaps and gaps[i]) for i in case]
+        tags = [BEGIN if begin else INSIDE for begin in begins]
+        opening = [_Item(source[i], tag, i) for i, tag in zip(case, tags, strict=True)]
         items[:0] = [*opening, _Item(self.stop, OUTSIDE, -1)]
+        return len(opening) + 1
+
+    def _find_case(self, segments: Sequence[int], source: Sequence[int]) -> range | None:
+        """The tokens of the clause of the head that says what the case is about."""
+        # the head is all in one piece
+        place, text = {}, ""  # of a character the token that begins there
+        for i in (i for i, segment in enumerate(segments) if segment == _HEAD):
+            place[len(text)] = i
+            text += self.pieces[source[i]]
+        found = _CASE.search(text)
+        if self.stop is None or found is None or not {found.start(), found.end()} <= place.keys():
+            return None
+        return range(place[found.start()], place[found.end()])
 
     def _announce(
         self,
@@ -208,13 +229,15 @@ class Joints:
         source: Sequence[int],
         announcement: _Announcement,
         cue: Sequence[int],
+        opened: int = 0,
     ) -> None:
-        """Put the cue before the first words of its section, unless it is clear who speaks."""
+        """Put the cue before the first words of its section, unless it is clear who speaks. The
+        first `opened` items say what the case is about, and nobody speaks there."""
         section = {i for i, segment in enumerate(segments) if segment == announcement.section}
         place = next((i for i, item in enumerate(items) if item.position in section), None)
         if place is None or (place == 0 and announcement.section != _CLAIM):
             return  # a text that begins with the claim would begin with an order
-        before, behind = self._text(items[:place]), self._text(items[place : place + _AHEAD])
+        before, behind = self._text(items[opened:place]), self._text(items[place : place + _AHEAD])
         # a run may break off before the source says who speaks
         begin = items[place].position
         there = "".join(self.pieces[token] for token in source[begin : begin + _AHEAD])

@@ -62,7 +62,8 @@ def multiply(
         or (dtype == torch.float32 and x.numel() <= _FEW * x.shape[-1])
         or any(weight.is_inference() for weight in weights)
     ):
-        parts = [F.linear(x.to(dtype), w, b) for w, b in zip(weights, biases, strict=True)]
+        given = x.to(dtype)
+        parts = [F.linear(given, w, b) for w, b in zip(weights, biases, strict=True)]
         return (parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)).to(x.dtype)
     made_from = _state((*weights, *biases))
     found = _packed.get(owner)

@@ -42,7 +42,8 @@ def rotary_angles(positions: Tensor, size: int) -> tuple[Tensor, Tensor]:
         torch.arange(0, size, 2, device=positions.device) * (-math.log(10000.0) / size)
     )
     angle = (positions[..., None] * inverse)[:, None]
-    return angle.cos().repeat(1, 1, 1, 2), torch.cat([-angle.sin(), angle.sin()], dim=-1)
+    sin = angle.sin()
+    return angle.cos().repeat(1, 1, 1, 2), torch.cat([-sin, sin], dim=-1)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

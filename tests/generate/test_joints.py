@@ -292,6 +292,18 @@ def test_a_run_that_goes_on_into_the_reasons_is_parted_there() -> None:
             "+原被告系 还款 纠纷 。 原告提出诉求 : 还款 。",
             "原告诉被告欠款纠纷一案。",
         ),
+        (
+            "原告 诉 被告 欠款 纠纷 一案 ,",
+            "+原告与被告 。 原告提出诉求 : 还款 。",
+            "原告诉被告欠款纠纷一案。",
+        ),
+        (
+            "张 某 。 原告 张 某 、 原告 乙 诉 被告 欠款 纠纷 一案 ,",
+            "+原告提出诉求 : 还款 。",
+            "原告张某、原告乙诉被告欠款纠纷一案。",
+        ),
+        # two clauses without a mark
+        ("原告 张 某 被告 乙 原告 张 某 诉 被告 欠款 纠纷 一案 ,", "+原告提出诉求 : 还款 。", ""),
         # what says so by itself
         ("原告 诉 被告 欠款 纠纷 一案 ,", "+原被告系 欠款 纠纷 。", ""),
         (
@@ -314,5 +326,31 @@ def test_a_text_says_what_the_case_is_about(head: str, runs: str, expected: str)
     opening, rest = text[: text.index("。") + 1], text[text.index("。") + 1 :]
     assert (opening, rest[:6]) == (expected, "原告提出诉求")
     count = found.tokens.index(words.index("。"))
+    first = found.positions[0]
     assert found.tags[: count + 1] == [BEGIN, *[INSIDE] * (count - 1), OUTSIDE]
-    assert found.positions[: count + 1] == [*range(count), -1]
+    assert found.positions[: count + 1] == [*range(first, first + count), -1]
+    assert found.tokens[:count] == source[first : first + count]
+    # where an aside was left out a run begins
+    gaps = [i == first + 2 for i in range(len(source))]
+    parted = Joints(words).mend(given, [FIRST_SECTION] * len(source), source, gaps)
+    assert parted.tags[:4] == [BEGIN, INSIDE, BEGIN, INSIDE]
+    assert parted.tokens == found.tokens
+
+
+def test_behind_what_the_case_is_about_it_is_said_who_speaks() -> None:
+    words = [*PIECES, "诉", "一案", "还款"]
+    head, facts = ["原告", "诉", "被告", "欠", "款", "纠纷", "一案", ","], ["被告", "还款", "。"]
+    source = [words.index(piece) for piece in head + facts]
+    segments = [FIRST_SECTION] * len(head)
+    segments += [FIRST_SECTION + SECTIONS.index("facts")] * len(facts)
+    places = range(len(head), len(source))
+    run = Hypothesis([source[i] for i in places], [BEGIN, INSIDE, INSIDE], [*places], score=-0.5)
+    found = Joints(words).mend(run, segments, source)
+    text = "".join(words[i] for i in found.tokens)
+    assert text == "原告诉被告欠款纠纷一案。经审理查明,被告还款。"
+    # a cause that the source does not name, but later one that it does
+    told = ["原被告系", "还款", "纠纷", "。", "本院认为", ",", "原被告系", "欠", "款", "纠纷", "。"]
+    tokens = [words.index(piece) for piece in told]
+    given = Hypothesis(tokens, [OUTSIDE] * len(tokens), [-1] * len(tokens), score=-0.5)
+    text = "".join(words[i] for i in Joints(words).mend(given, segments, source).tokens)
+    assert text == "原告诉被告欠款纠纷一案。本院认为,原被告系欠款纠纷。"

@@ -15,16 +15,17 @@ from spaces.generate.linear import Int8Linear, Linear, join
 from spaces.generate.tokenizer import CLS, SEP
 
 
-@pytest.mark.parametrize("rows", [1, 3, 40])
+@pytest.mark.parametrize("rows", [1, 3, 4, 40])
 @pytest.mark.parametrize("packed", [True, False])
 def test_a_packed_layer_is_the_plain_one(rows, packed, monkeypatch) -> None:
     monkeypatch.setattr(linear, "_HAS_PACKED", linear._HAS_PACKED and packed)
     layers = [Linear(24, 16) for _ in range(3)]
-    x, owner = torch.randn(2, rows, 24), nn.Module()
+    x, owner = torch.randn(1, rows, 24), nn.Module()
     with torch.inference_mode():
         plain = torch.cat([nn.functional.linear(x, o.weight, o.bias) for o in layers], dim=-1)
         assert torch.allclose(torch.cat([o(x) for o in layers], dim=-1), plain, atol=1e-5)
         assert torch.allclose(join(layers, x, owner), plain, atol=1e-5)
+    assert (owner in linear._packed) == (linear._HAS_PACKED and rows > 3)
 
 
 def test_a_layer_follows_its_weights_and_is_copied() -> None:
