@@ -88,6 +88,7 @@ _CASE = re.compile(
 _ABOUT = re.compile(
     "(?:原、?被告|原告与被告|双方|本案)[^,。]*?[系属]|[^。]*?(?:纠纷|一案|不服|指控)"
 )
+_SUBJECTS = 2  # tokens of that clause in a text that does not tell it: 原告 and 被告
 _CAUSE = re.compile("^原被告系([^,;:。]{1,24}纠纷)(?:一案|案件)?[,。]")
 
 
@@ -194,7 +195,7 @@ class Joints:
         """Begin with the tokens `case` of the source, which say what the case is about, where the
         text does not, or names a cause that is not in the source. Returns how many items that
         takes."""
-        if not items or case is None or any(item.position in case for item in items):
+        if not items or case is None or sum(item.position in case for item in items) > _SUBJECTS:
             return 0
         told, length = self._text(items), len(items)
         cause = _CAUSE.match(told)

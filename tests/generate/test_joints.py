@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from spaces.generate.beam import Hypothesis
@@ -330,6 +332,10 @@ def test_a_text_says_what_the_case_is_about(head: str, runs: str, expected: str)
     assert found.tags[: count + 1] == [BEGIN, *[INSIDE] * (count - 1), OUTSIDE]
     assert found.positions[: count + 1] == [*range(first, first + count), -1]
     assert found.tokens[:count] == source[first : first + count]
+    # 原告 alone, copied from that clause, does not tell it; more of it does
+    copied = given.positions[:1] + [first] + given.positions[2:]
+    told = replace(given, tags=[OUTSIDE, BEGIN, *given.tags[2:]], positions=copied)
+    assert Joints(words).mend(told, [FIRST_SECTION] * len(source), source).positions[0] == first
     # where an aside was left out a run begins
     gaps = [i == first + 2 for i in range(len(source))]
     parted = Joints(words).mend(given, [FIRST_SECTION] * len(source), source, gaps)
