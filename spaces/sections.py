@@ -69,9 +69,9 @@ _FOLLOWING = re.compile(
 )
 # In the reasons, with more of them to come: they weighed evidence, and the findings begin
 _ESTABLISHED = re.compile(
-    "(?!.*(?:认为|损失|费用|赔偿))(?:(?:本院)?经(?:本院)?审理查明[，,：:]|本院查明[，,：:]|"
-    ".{0,16}(?:查明|认定|确认)[^，。]{0,12}事实[^，。]{0,4}[：:]\\s*$|"
-    "(?:本院)?经(?:本院)?审理查明(?:如下|以下|案件|法律|本案)*事实)"
+    "(?!.*(?:认为|损失|费用|赔偿))"
+    "(?:(?:本院)?经(?:本院)?审理查明(?:[，,：:]|(?:如下|以下|案件|法律|本案)*事实)|本院查明[，,：:]|"
+    ".{0,16}(?:查明|认定|确认)[^，。]{0,12}事实[^，。]{0,4}[：:]\\s*$)"
 )
 _ANSWER = re.compile(
     "^(?!原告|[对就]|关于|针对|根据|本院|审理).{0,30}(?:被告人?|第三人|辩护人).{0,30}"
@@ -114,9 +114,7 @@ def find_sections(clauses: Iterable[str]) -> list[int]:
         elif current == _REASONS and i < last_reasons and _ESTABLISHED.match(clause.lstrip()):
             found, current = [min(section, _FACTS) for section in found], _FACTS
         for section, pattern in _PATTERNS:
-            if section == _FACTS and i < last_finding and _argues(clause, current):
-                continue
-            if section > current and _may_follow(section, current, clause, found):
+            if section > current and _may_follow(section, current, clause, found, last_finding):
                 current = section if pattern.search(clause) else current
         if current == _FACTS and not finding:
             finding = _FINDING.search(clause) is not None
@@ -151,8 +149,13 @@ def opens_ruling(clause: str) -> bool:
     return _OPENING.search(clause) is not None
 
 
-def _may_follow(section: int, current: int, clause: str, found: list[int]) -> bool:
-    """Earlier judgments are told of, costs claimed and judges named before the ruling too."""
+def _may_follow(
+    section: int, current: int, clause: str, found: list[int], last_finding: int
+) -> bool:
+    """Earlier judgments are told of, costs claimed and judges named before the ruling too, and
+    evidence argued with before the findings."""
+    if section == _FACTS:
+        return len(found) >= last_finding or not _argues(clause, current)
     if section == _RULING:
         return current == _REASONS or _OWN_RULING.search(clause) is not None
     return section != _TAIL or found[-1:] == [_RULING]

@@ -54,10 +54,9 @@ def share_defaults(
     [0.9, 0.9]
     """
     shared = np.array(probabilities)
-    ruling = [i for i, section in enumerate(sections) if section == _RULING]
-    if not ruling:
+    highest = _highest_of_ruling(shared, sections)
+    if highest is None:
         return shared
-    highest = shared[ruling].max()
     for i, text in enumerate(map(str.strip, texts)):
         if sections[i] == _DEFENCE and _DEFAULT.match(text):
             more = i + 1 < len(texts) and _DEFAULT_TOO.match(texts[i + 1])
@@ -77,17 +76,22 @@ def share_answers(
     [0.1, 0.9, 0.9, 0.0, 0.9]
     """
     shared = np.array(probabilities)
-    ruling = [i for i, section in enumerate(sections) if section == _RULING]
+    highest = _highest_of_ruling(shared, sections)
     opened = [each for cue, each in _opened(texts, sections) if sections[cue] == _DEFENCE]
-    if not ruling or len(opened) > _PARTIES:
+    if highest is None or len(opened) > _PARTIES:
         return shared
-    highest = shared[ruling].max()
     for answers in opened:
         # not by the negative: labels may come as unsigned numbers
         likeliest = sorted(answers, key=shared.__getitem__, reverse=True)[:_ANSWERS]
         if shared[likeliest[0]] >= _POSSIBLE:
             shared[likeliest] = np.maximum(shared[likeliest], highest)
     return shared
+
+
+def _highest_of_ruling(shared: np.ndarray, sections: Sequence[int]) -> np.generic | None:
+    """The highest of the ruling's probabilities; None where there is no ruling."""
+    ruling = [i for i, section in enumerate(sections) if section == _RULING]
+    return shared[ruling].max() if ruling else None
 
 
 def _opened(texts: Sequence[str], sections: Sequence[int]) -> Iterator[tuple[int, list[int]]]:

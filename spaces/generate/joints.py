@@ -176,7 +176,7 @@ class Joints:
             self._replace(items, pattern, [])
         if self.subject is not None:
             self._replace(items, _ASKED, [_Item(self.subject, OUTSIDE, -1)])
-        if opened := self._open(items, self._find_case(segments, source), source, gaps):
+        if opened := self._open(items, segments, source, gaps):
             # what stood first, and now stands behind the parties
             for announcement, cue in self.announcements:
                 self._announce(items, segments, source, announcement, cue, opened)
@@ -190,38 +190,40 @@ class Joints:
         return replace(hypothesis, tokens=tokens, tags=tags, positions=positions)
 
     def _open(
-        self, items: list[_Item], case: range | None, source: Sequence[int], gaps: Sequence[bool]
+        self,
+        items: list[_Item],
+        segments: Sequence[int],
+        source: Sequence[int],
+        gaps: Sequence[bool],
     ) -> int:
-        """Begin with the tokens `case` of the source, which say what the case is about, where the
-        text does not, or names a cause that is not in the source. Returns how many items that
-        takes."""
-        if not items or case is None or sum(item.position in case for item in items) > _SUBJECTS:
-            return 0
-        told, length = self._text(items), len(items)
+        """Begin with the clause of the head that says what the case is about, where the text does
+        not, or names a cause that is not in the source. Returns how many items that takes."""
+        told = self._text(items)
         cause = _CAUSE.match(told)
-        if cause and cause[1] not in "".join(self.pieces[token] for token in source):
-            self._replace(items, _CAUSE, [])
-            if len(items) == length:
-                return 0  # words that are not whole tokens stay
-        elif _ABOUT.match(told):
+        invented = cause is not None and cause[1] not in self._spell(source)[0]
+        if not items or self.stop is None or (_ABOUT.match(told) and not invented):
             return 0
+        case = self._find_case(segments, source)
+        if not case or sum(item.position in case for item in items) > _SUBJECTS:
+            return 0
+        if invented:
+            self._replace(items, _CAUSE, [])
+            if self._text(items) == told:
+                return 0  # words that are not whole tokens stay
         begins = [i == case[0] or bool(gaps and gaps[i]) for i in case]
         tags = [BEGIN if begin else INSIDE for begin in begins]
         opening = [_Item(source[i], tag, i) for i, tag in zip(case, tags, strict=True)]
         items[:0] = [*opening, _Item(self.stop, OUTSIDE, -1)]
         return len(opening) + 1
 
-    def _find_case(self, segments: Sequence[int], source: Sequence[int]) -> range | None:
-        """The tokens of the clause of the head that says what the case is about."""
-        # the head is all in one piece
-        place, text = {}, ""  # of a character the token that begins there
-        for i in (i for i, segment in enumerate(segments) if segment == _HEAD):
-            place[len(text)] = i
-            text += self.pieces[source[i]]
+    def _find_case(self, segments: Sequence[int], source: Sequence[int]) -> range:
+        """The tokens of the clause of the head that says what the case is about; none without."""
+        head = [i for i, segment in enumerate(segments) if segment == _HEAD]  # all in one piece
+        text, place = self._spell([source[i] for i in head])
         found = _CASE.search(text)
-        if self.stop is None or found is None or not {found.start(), found.end()} <= place.keys():
-            return None
-        return range(place[found.start()], place[found.end()])
+        if found is None or not {found.start(), found.end()} <= place.keys():
+            return range(0)
+        return range(head[place[found.start()]], head[place[found.end()]])
 
     def _announce(
         self,
@@ -241,7 +243,7 @@ class Joints:
         before, behind = self._text(items[opened:place]), self._text(items[place : place + _AHEAD])
         # a run may break off before the source says who speaks
         begin = items[place].position
-        there = "".join(self.pieces[token] for token in source[begin : begin + _AHEAD])
+        there = self._spell(source[begin : begin + _AHEAD])[0]
         known = announcement.behind.match(behind) or announcement.behind.match(there)
         if known or announcement.before.search(before):
             return
@@ -250,16 +252,20 @@ class Joints:
         items[place:place] = [_Item(token, OUTSIDE, -1) for token in (*stop, *cue)]
 
     def _text(self, items: Sequence[_Item]) -> str:
-        return "".join(self.pieces[item.token] for item in items)
+        return self._spell([item.token for item in items])[0]
+
+    def _spell(self, tokens: Sequence[int]) -> tuple[str, dict[int, int]]:
+        """The text of the tokens, and of a character the token that begins there, or the end."""
+        place, text = {0: 0}, ""
+        for i, token in enumerate(tokens):
+            text += self.pieces[token]
+            place[len(text)] = i + 1
+        return text, place
 
     def _replace(self, items: list[_Item], pattern: re.Pattern[str], put: list[_Item]) -> None:
         """Put `put` in place of what the pattern finds, or where it finds nothing between two
         tokens, where it is whole tokens at a joint."""
-        place = {0: 0}  # of a character the token that begins there
-        text = ""
-        for i, item in enumerate(items):
-            text += self.pieces[item.token]
-            place[len(text)] = i + 1
+        text, place = self._spell([item.token for item in items])
         for match in reversed(list(pattern.finditer(text))):
             first, last = place.get(match.start()), place.get(match.end())
             if first is None or last is None or (first == last and not put):

@@ -31,6 +31,7 @@ WORDS += [
     "中华人民共和国",
     *"123.",
 ]
+WORDS += ["诉", "一案", "欠款", "还款", "开庭"]
 PIECES = [*"欠款元还张某甲乙未一二。,;:、《》法向本院提出", *WORDS]
 
 
@@ -277,86 +278,72 @@ def test_a_run_that_goes_on_into_the_reasons_is_parted_there() -> None:
     assert found.positions == [0, 1, 2, -1, -1, 3, 4, 5]
 
 
+CASE, OPENING = "原告 诉 被告 欠款 纠纷 一案 ,", "原告诉被告欠款纠纷一案。"
+ASKED = "+原告提出诉求 : 还款 。"
+
+
+def source_of(text: str) -> list[int]:
+    return [PIECES.index(piece) for piece in text.split()]
+
+
 @pytest.mark.parametrize(
-    ("head", "runs", "expected"),
+    ("head", "told", "expected"),
     [
-        (
-            "原告 诉 被告 欠款 纠纷 一案 , 开 庭 。",
-            "+原告提出诉求 : 还款 。",
-            "原告诉被告欠款纠纷一案。",
-        ),
+        (CASE + " 开庭 。", ASKED, OPENING),
         # a part of a clause, and none
-        ("张 某 、 原告 诉 被告 欠款 纠纷 一案 ,", "+原告提出诉求 : 还款 。", ""),
-        ("原告 张 某 。", "+原告提出诉求 : 还款 。", ""),
+        ("张 某 、 " + CASE, ASKED, ""),
+        ("原告 张 某 。", ASKED, ""),
         # what the judgment does not say
-        (
-            "原告 诉 被告 欠款 纠纷 一案 ,",
-            "+原被告系 还款 纠纷 。 原告提出诉求 : 还款 。",
-            "原告诉被告欠款纠纷一案。",
-        ),
-        (
-            "原告 诉 被告 欠款 纠纷 一案 ,",
-            "+原告与被告 。 原告提出诉求 : 还款 。",
-            "原告诉被告欠款纠纷一案。",
-        ),
+        (CASE, "+原被告系 还款 纠纷 。 原告提出诉求 : 还款 。", OPENING),
+        (CASE, "+原告与被告 。 原告提出诉求 : 还款 。", OPENING),
         (
             "张 某 。 原告 张 某 、 原告 乙 诉 被告 欠款 纠纷 一案 ,",
-            "+原告提出诉求 : 还款 。",
+            ASKED,
             "原告张某、原告乙诉被告欠款纠纷一案。",
         ),
         # two clauses without a mark
-        ("原告 张 某 被告 乙 原告 张 某 诉 被告 欠款 纠纷 一案 ,", "+原告提出诉求 : 还款 。", ""),
+        ("原告 张 某 被告 乙 原告 张 某 诉 被告 欠款 纠纷 一案 ,", ASKED, ""),
         # what says so by itself
-        ("原告 诉 被告 欠款 纠纷 一案 ,", "+原被告系 欠款 纠纷 。", ""),
-        (
-            "原告 诉 被告 欠款 纠纷 一案 ,",
-            "+原告提出诉求 : 还款 。 本院认为 , 欠款 纠纷 。",
-            "原告诉被告欠款纠纷一案。",
-        ),
+        (CASE, "+原被告系 欠款 纠纷 。", ""),
+        (CASE, ASKED + " 本院认为 , 欠款 纠纷 。", OPENING),
     ],
 )
-def test_a_text_says_what_the_case_is_about(head: str, runs: str, expected: str) -> None:
-    words = [*PIECES, *"诉案开庭款", "一案", "欠款", "还款"]
-    source = [words.index(piece) for piece in head.split()]
-    tokens = [words.index(piece) for piece in runs.lstrip("+").split()]
-    given = Hypothesis(tokens, [OUTSIDE] * len(tokens), [-1] * len(tokens), score=-0.5)
-    found = Joints(words).mend(given, [FIRST_SECTION] * len(source), source)
-    text = "".join(words[i] for i in found.tokens)
+def test_a_text_says_what_the_case_is_about(head: str, told: str, expected: str) -> None:
+    source, given = source_of(head), hypothesis(told)
+    found = Joints(PIECES).mend(given, [FIRST_SECTION] * len(source), source)
+    text = "".join(PIECES[i] for i in found.tokens)
     if not expected:
         assert found == given
         return
     opening, rest = text[: text.index("。") + 1], text[text.index("。") + 1 :]
     assert (opening, rest[:6]) == (expected, "原告提出诉求")
-    count = found.tokens.index(words.index("。"))
+    count = found.tokens.index(PIECES.index("。"))
     first = found.positions[0]
     assert found.tags[: count + 1] == [BEGIN, *[INSIDE] * (count - 1), OUTSIDE]
     assert found.positions[: count + 1] == [*range(first, first + count), -1]
     assert found.tokens[:count] == source[first : first + count]
     # 原告 alone, copied from that clause, does not tell it; more of it does
     copied = given.positions[:1] + [first] + given.positions[2:]
-    told = replace(given, tags=[OUTSIDE, BEGIN, *given.tags[2:]], positions=copied)
-    assert Joints(words).mend(told, [FIRST_SECTION] * len(source), source).positions[0] == first
+    subject = replace(given, tags=[OUTSIDE, BEGIN, *given.tags[2:]], positions=copied)
+    assert Joints(PIECES).mend(subject, [FIRST_SECTION] * len(source), source).positions[0] == first
     # where an aside was left out a run begins
     gaps = [i == first + 2 for i in range(len(source))]
-    parted = Joints(words).mend(given, [FIRST_SECTION] * len(source), source, gaps)
+    parted = Joints(PIECES).mend(given, [FIRST_SECTION] * len(source), source, gaps)
     assert parted.tags[:4] == [BEGIN, INSIDE, BEGIN, INSIDE]
     assert parted.tokens == found.tokens
 
 
 def test_behind_what_the_case_is_about_it_is_said_who_speaks() -> None:
-    words = [*PIECES, "诉", "一案", "还款"]
-    head, facts = ["原告", "诉", "被告", "欠", "款", "纠纷", "一案", ","], ["被告", "还款", "。"]
-    source = [words.index(piece) for piece in head + facts]
+    head, facts = source_of("原告 诉 被告 欠 款 纠纷 一案 ,"), source_of("被告 还款 。")
+    source = head + facts
     segments = [FIRST_SECTION] * len(head)
     segments += [FIRST_SECTION + SECTIONS.index("facts")] * len(facts)
     places = range(len(head), len(source))
     run = Hypothesis([source[i] for i in places], [BEGIN, INSIDE, INSIDE], [*places], score=-0.5)
-    found = Joints(words).mend(run, segments, source)
-    text = "".join(words[i] for i in found.tokens)
+    found = Joints(PIECES).mend(run, segments, source)
+    text = "".join(PIECES[i] for i in found.tokens)
     assert text == "原告诉被告欠款纠纷一案。经审理查明,被告还款。"
     # a cause that the source does not name, but later one that it does
-    told = ["原被告系", "还款", "纠纷", "。", "本院认为", ",", "原被告系", "欠", "款", "纠纷", "。"]
-    tokens = [words.index(piece) for piece in told]
-    given = Hypothesis(tokens, [OUTSIDE] * len(tokens), [-1] * len(tokens), score=-0.5)
-    text = "".join(words[i] for i in Joints(words).mend(given, segments, source).tokens)
+    given = hypothesis("+原被告系 还款 纠纷 。 本院认为 , 原被告系 欠 款 纠纷 。")
+    text = "".join(PIECES[i] for i in Joints(PIECES).mend(given, segments, source).tokens)
     assert text == "原告诉被告欠款纠纷一案。本院认为,原被告系欠款纠纷。"
