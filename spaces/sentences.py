@@ -15,7 +15,14 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-__all__ = ["Clause", "character_pairs", "letter_pairs", "split_clauses", "supported_share"]
+__all__ = [
+    "Clause",
+    "character_pairs",
+    "ends_sentence",
+    "letter_pairs",
+    "split_clauses",
+    "supported_share",
+]
 
 # Ends of clauses. A comma or colon between two digits is part of a number or a time: 16,506 15:45
 # 16，506. White space and marks that close a quotation belong to what they follow. Nothing comes
@@ -23,6 +30,7 @@ __all__ = ["Clause", "character_pairs", "letter_pairs", "split_clauses", "suppor
 _END = re.compile(
     r"(?:(?<![0-9０-９])[,:，：]|[,:，：](?![0-9０-９])|\n|[。！？；;!?][”’」』）)】》]*)\s*"
 )
+_SENTENCE_END = re.compile(r"(?:[。！？!?][”’」』）)】》]*|\n)\s*$")
 # Categories that say nothing by themselves: punctuation, separators, control and format characters.
 # Private use characters are not among them: rare characters of names are written with them.
 _SILENT = frozenset(["Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "Zl", "Zp", "Zs", "Cc", "Cf"])
@@ -63,6 +71,15 @@ def split_clauses(text: str) -> list[Clause]:
             silent = silent and says_nothing
     ends = [*starts[1:], len(text)]
     return [Clause(text[a:b], a, b) for a, b in zip(starts, ends, strict=False)]
+
+
+def ends_sentence(clause: str) -> bool:
+    """Whether a sentence ends with this clause.
+
+    >>> [ends_sentence(text) for text in ["未还。”\\n", "未还；", "第二条", "原告：张三\\n"]]
+    [True, False, False, True]
+    """
+    return _SENTENCE_END.search(clause) is not None
 
 
 def _is_silent(text: str, start: int, end: int) -> bool:

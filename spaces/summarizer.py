@@ -33,7 +33,7 @@ from spaces.generate.backbone import Backbone
 from spaces.generate.beam import beam_search
 from spaces.generate.bottomup import BottomUp, Whole
 from spaces.generate.cues import CueTokens
-from spaces.generate.joints import Joints
+from spaces.generate.joints import CLAUSES, NOTHING, SENTENCE, Joints
 from spaces.generate.linear import reduce
 from spaces.generate.model import Generator
 from spaces.generate.numbers import NumberTokens
@@ -42,6 +42,7 @@ from spaces.hub import locate, upload
 from spaces.outline import OutlinedClause, columns, outline
 from spaces.parties import find_parties
 from spaces.provenance import Extract, ScoredClause, Span, Summary, render
+from spaces.sentences import ends_sentence
 from spaces.settings import SummarizerConfig
 from spaces.storage import Parts, load_model, read_card, save_model
 
@@ -70,7 +71,7 @@ class _Draft:
     segments: list[int] = field(default_factory=list)
     salience: list[float] = field(default_factory=list)
     leaning: list[bool] = field(default_factory=list)
-    gaps: list[bool] = field(default_factory=list)  # before which tokens clauses were left out
+    gaps: list[int] = field(default_factory=list)  # what was left out before each token
     whole: Whole | None = None  # what the generator reads when it is to remember a part only
     summary: str = ""
     spans: list[Span] = field(default_factory=list)
@@ -99,15 +100,21 @@ class _Draft:
         """Whether it is a criminal judgment, in which nobody is 原告."""
         return "原告" not in self.text and "公诉机关" in self.text
 
-    def find_gaps(self, read: Sequence[int]) -> list[bool]:
-        """Of each token of the source whether clauses before it are not among those `read`."""
-        known = {-1, *read}
-        return self.flag((i, i - 1 not in known, False) for i in read)
+    def find_gaps(self, read: Sequence[int]) -> list[int]:
+        """Of each token of the source what of the clauses before it is not among those `read`: see
+        `generate.joints`."""
+        gaps, following = [], 0
+        for i in read:
+            left = self.clauses[following:i]
+            ended = any(ends_sentence(clause.text) for clause in left)
+            gaps.append((i, SENTENCE if ended else CLAUSES if left else NOTHING, NOTHING))
+            following = i + 1
+        return self.flag(gaps)
 
-    def flag(self, clauses: Iterable[tuple[int, bool, bool]]) -> list[bool]:
+    def flag(self, clauses: Iterable[tuple[int, int, int]]) -> list[int]:
         """One flag per token of the source, from (clause, flag of its first letter, of the rest)
         for each clause that is read."""
-        parts: list[tuple[str, bool]] = []
+        parts: list[tuple[str, int]] = []
         for i, first, rest in clauses:
             text = self.clauses[i].text
             parts += [(text[:1], first), (text[1:], rest)]

@@ -4,7 +4,8 @@ A summary is put together from runs of the judgment and from phrases of its own.
 the next begins, a comma or semicolon of the judgment may stand before the cue of the next section
 (…27000元；被告辩称), a cue may open a section that is then left empty (经审理查明，本院认为), a
 mark may follow a mark; what the court found or thinks may stand behind the defence as if the
-defendant had said it. Each is mended here, in tokens, so that every character keeps its origin:
+defendant had said it; two sentences may run into one, of which the second then tells of the first
+one's subject. Each is mended here, in tokens, so that every character keeps its origin:
 what is put in place counts as generated, what is left out is gone. A text that does not say what
 the case is about gets the clause of the head that does (原告诉被告租赁合同纠纷一案), copied. A run
 that goes on over clauses that were left out of the source has a joint there too. Elsewhere in a run
@@ -23,8 +24,13 @@ from spaces.generate.beam import Hypothesis
 from spaces.generate.copying import BEGIN, INSIDE, OUTSIDE
 from spaces.generate.tokenizer import FIRST_SECTION
 from spaces.sections import SECTIONS
+from spaces.sentences import ends_sentence
 
-__all__ = ["Joints"]
+__all__ = ["CLAUSES", "NOTHING", "SENTENCE", "Joints"]
+
+# What was left out of a judgment before a token of the source: nothing, clauses, or clauses with
+# which a sentence ended.
+NOTHING, CLAUSES, SENTENCE = range(3)
 
 # As the tokenizer has them: marks of half width.
 _FACT = "(?:法律|案件|本案)?事实"
@@ -32,11 +38,18 @@ _FOUND = (
     "(?:(?:(?:本院)?(?:(?:另|经?(?:审理)?)查明|经(?:审理)?认定|经审[查理])|本院认定)"
     f"(?:的?{_FACT})?(?:如下)?|本院确认(?:以下|如下)?{_FACT}(?:如下)?)"
 )
-_DEFENDED = "(?:被告|第三人)[^,;:。]{0,8}?(?:辩称|未作?答辩)"
+_DEFENDED = "(?:被告|第三人)[^,;:。]{0,24}?(?:辩称|未(?:到庭|出庭|应诉|[^,;:。]{0,8}?答辩))"
 _STATUTES = "(?:依照|依据|根据)《(?:中华人民共和国|最高人民法院)"
 _STOP = "。"
+_COMMAS = (",", ";", "、")
+# A clause that leads to what stands behind it
+_LEADS = re.compile(
+    "(?:对于?|关于|无论|因|由于|如|若|虽|既然|鉴于|根据|按照|依照).*$|.*(?:认为|认定|查明|称|诉求|请求|要求|主张|如下|综上(?:所述)?"
+    "|首先|其次|另外|此外|[据因为]此|原告|被告|[后时的])$"
+)
 # The first number of a list; 1.5元 and 一、二项 have none.
 _FIRST = "(?:1[、.](?!\\d)|一、(?![二三四五]))"
+_SO = "(?:故|因此|所以|并且|而且)"
 # What stands up to the next cue has no second item; a ruling keeps its numbers
 _NO_SECOND = "(?:(?![2-9][、.]|[二三四五]、|辩称|答辩|认为|查明|判决|裁定).)*"
 _RELATION = "[^,;:。]{0,24}(?:纠纷|关系|夫妻|同[学事乡]|邻居|[兄弟姐妹母父]|离婚|一案)"
@@ -45,14 +58,14 @@ _SUPERFLUOUS = [
     re.compile(f"{_FOUND}[,:]*(?=(?:{_FOUND}|本院认为|{_DEFENDED}))"),
     re.compile(f"(?<=[。;,]){_FOUND}[,:]*(?={_STATUTES})"),
     re.compile(f"(?<=[。;,]){_FOUND}[,:]*。"),
-    re.compile(
-        "被告[^,;:。]{0,24}?辩称[,:]*(?=(?:被告|第三人)[^,;:。]{0,24}?"
-        "(?:辩称|未(?:到庭|出庭|应诉|[^,;:。]{0,8}?答辩)))"
-    ),
+    re.compile(f"(?:被告[^,;:。]{{0,24}}?辩称|原告提出诉求)[,:]*(?={_DEFENDED})"),
     # statutes that are not there, or a title without its article, which may be that of a contract
     re.compile("(?<=[。;:,])(?:依照|依据|根据)(?:《[^《》]*》)?[,:。]*(?=本院认为)"),
     # the claim is announced already
     re.compile("(?:(?<=[。;,])|^)原告提出诉求[,:]*故?(?=原告(?:起诉|诉[称请至]|请求|要求))"),
+    # a conclusion of nothing: behind a cue, and where what it concludes is not told
+    re.compile(f"(?:(?<=[辩诉]称[,:])|(?<=诉求[,:])|(?<=本院认为[,:])){_SO}(?!意)"),
+    re.compile(f"(?<=[。;,])综上(?:所述)?[,。]+(?=(?:{_FOUND}|本院认为|{_DEFENDED}))"),
     # a number of a list that has no other
     re.compile(f"(?<=[。;:,]){_FIRST}(?={_NO_SECOND}(?:辩称|答辩|认为|查明))"),
     # two openings, two subjects
@@ -71,6 +84,7 @@ _SUBJECT = "原告"
 _ASKED = re.compile("(?:(?<=[。;,])|^)原告提出诉求[,:]*(?=向(?:本院|法院|我院)提出)")
 _AHEAD = 40  # tokens
 _MARKS = re.compile(f"[。;:,、]+|{_FIRST}")
+_CONCLUDES = re.compile(_SO)
 # Marks that become a stop: where a section ends, and at the end of the text.
 _SECTION_END = re.compile(
     f"(?<!认为)(?<!查明)(?<!诉称)[,;、](?=(?:{_FOUND}|本院认为|依照|依据|{_DEFENDED}))"
@@ -150,12 +164,12 @@ class Joints:
         hypothesis: Hypothesis,
         segments: Sequence[int] = (),
         source: Sequence[int] = (),
-        gaps: Sequence[bool] = (),
+        gaps: Sequence[int] = (),
         prosecuted: bool = False,
     ) -> Hypothesis:
         """The hypothesis with its joints mended; one that is truncated keeps its end. `source`: its
         tokens, and `segments` those of them, which tell where the court begins to speak and what
-        the case is about; `gaps`: before which of them something of the judgment was left out;
+        the case is about; `gaps`: what of the judgment was left out before each (NOTHING, …);
         `prosecuted`: whether the judgment has a prosecutor, and nobody who claims.
 
         >>> Joints(["27000元", ";", "被告", "辩称", "。"]).mend(hypothesis)  # tokens 0 1 2 3
@@ -182,6 +196,7 @@ class Joints:
                 self._announce(items, segments, source, announcement, cue, opened)
         if self.stop is not None:
             stop = [_Item(self.stop, OUTSIDE, -1)]
+            self._end_sentences(items, source, gaps)
             self._replace(items, _SECTION_END, stop)
             self._replace(items, _RUN_ON, stop)
             if not hypothesis.truncated:
@@ -189,12 +204,36 @@ class Joints:
         tokens, tags, positions = map(list, zip(*items, strict=True)) if items else ([], [], [])
         return replace(hypothesis, tokens=tokens, tags=tags, positions=positions)
 
+    def _end_sentences(
+        self, items: list[_Item], source: Sequence[int], gaps: Sequence[int]
+    ) -> None:
+        """A stop in place of the comma between two copied runs of which the judgment has the second
+        in another sentence: what stands before it would go on in the second (an heir's right, in
+        that of another)."""
+        clause = ""  # as far as it goes
+        for i, new in enumerate(items[1:], 1):
+            last = items[i - 1]
+            mark = self.pieces[last.token]
+            if mark not in _COMMAS:
+                clause = "" if ends_sentence(mark) else clause + mark
+                continue
+            leads, clause = _LEADS.match(clause), ""
+            if leads or new.tag != BEGIN or last.position < 0:
+                continue
+            passed = source[last.position + 1 : new.position]
+            if (
+                new.position < last.position
+                or any(ends_sentence(self.pieces[token]) for token in passed)
+                or SENTENCE in gaps[last.position + 1 : new.position + 1]
+            ):
+                items[i - 1] = _Item(self.stop, OUTSIDE, -1)
+
     def _open(
         self,
         items: list[_Item],
         segments: Sequence[int],
         source: Sequence[int],
-        gaps: Sequence[bool],
+        gaps: Sequence[int],
     ) -> int:
         """Begin with the clause of the head that says what the case is about, where the text does
         not, or names a cause that is not in the source. Returns how many items that takes."""
@@ -271,9 +310,11 @@ class Joints:
             if first is None or last is None or (first == last and not put):
                 continue
             if last < len(items):
-                # a mark that a run begins with is at a joint; words that it begins with are its own
+                # a mark that a run begins with is at a joint, and so is a word that concludes;
+                # other words that it begins with are its own
                 mark = first == last or _MARKS.fullmatch(match.group()) is not None
-                own = items[first if mark else first + 1 : last + 1]
+                at_joint = mark or _CONCLUDES.fullmatch(match.group()) is not None
+                own = items[first if at_joint else first + 1 : last + 1]
                 if (put or not mark) and all(item.tag == INSIDE for item in own):
                     continue
                 if items[last].tag == INSIDE:  # the run now begins here

@@ -8,7 +8,7 @@ import pytest
 
 from spaces.generate.beam import Hypothesis
 from spaces.generate.copying import BEGIN, INSIDE, OUTSIDE
-from spaces.generate.joints import Joints
+from spaces.generate.joints import CLAUSES, NOTHING, SENTENCE, Joints
 from spaces.generate.tokenizer import FIRST_SECTION
 from spaces.sections import SECTIONS
 
@@ -31,8 +31,8 @@ WORDS += [
     "中华人民共和国",
     *"123.",
 ]
-WORDS += ["诉", "一案", "欠款", "还款", "开庭"]
-PIECES = [*"欠款元还张某甲乙未一二。,;:、《》法向本院提出", *WORDS]
+WORDS += ["综上", "诉", "一案", "欠款", "还款", "开庭"]
+PIECES = [*"欠款元还张某甲乙丙故未一二。,;:、《》法向本院提出", *WORDS]
 
 
 def hypothesis(*runs: str, truncated: bool = False) -> Hypothesis:
@@ -81,6 +81,7 @@ def mended(*runs: str, **more) -> str:
         (("+经审理查明 :", ": 本院认为 , 还 。"), "本院认为,还。"),
         (("欠 款 。", "+被告 张 某 辩称 ,", "被告 甲 辩称 , 还 。"), "欠款。被告甲辩称,还。"),
         (("还 。 被告 甲 辩称 ,", "被告 乙 未到庭 。"), "还。被告乙未到庭。"),
+        (("+原告提出诉求 ,", "被告 乙 未到庭 。"), "被告乙未到庭。"),
         # that the other one has not paid is what he says
         (("还 。 被告 甲 辩称 ,", "被告 乙 未 还 。"), "还。被告甲辩称,被告乙未还。"),
         (("+本院经审理认定 事实如下 :", "本院认为 , 还 。"), "本院认为,还。"),
@@ -99,6 +100,9 @@ def mended(*runs: str, **more) -> str:
         (("+原被告系", "欠 款 , 还 。"), "欠款,还。"),
         (("+原被告系", "欠 款 纠纷 。", "甲 还 。"), "原被告系欠款纠纷。甲还。"),
         (("+原告提出诉求 ,", "原告 请求 还 。"), "原告请求还。"),
+        # what is concluded from nothing that is told
+        (("被告 辩称 ,", "故 还款 。"), "被告辩称,还款。"),
+        (("欠 款 , 综上 ,", "被告 乙 未到庭 。"), "欠款。被告乙未到庭。"),
         # the number of an item that has no second, and marks behind marks, within a run too
         (("+被告 辩称 :", "1 、 欠 款 。", "本院认为 , 还 。"), "被告辩称:欠款。本院认为,还。"),
         (("被告 辩称 : 一 、 欠 款 。", "本院认为 , 还 。"), "被告辩称:欠款。本院认为,还。"),
@@ -117,6 +121,8 @@ def test_joints_are_mended(runs: tuple[str, ...], expected: str) -> None:
         ("经审理查明 , 本院认为 , 还 。",),
         ("欠 款 ,", "还 款 。"),  # a sentence that goes on
         ("+被告 辩称 :", "欠 款 。"),
+        ("被告 辩称 , 故 还款 。",),
+        ("欠 款 ,", "综上 , 还款 。"),
         ("+被告 辩称 :", "1 、 欠 款 ; 3 、 还 。", "本院认为 , 还 。"),
         ("依照 法 :", "一 、 甲 还 。"),  # a ruling keeps its numbers
         ("+被告 辩称 :", "1 . 3 元 欠 款 。", "本院认为 , 还 。"),
@@ -140,15 +146,51 @@ def test_what_is_put_in_place_counts_as_generated_and_the_rest_keeps_its_origin(
 
 def test_where_clauses_were_left_out_is_a_joint() -> None:
     whole = hypothesis("经审理查明 , 甲 欠 款 , 本院认为 , 还 。")
-    gaps = [False] * 5 + [False, True] + [False] * 4  # before 本院认为
+    gaps = [NOTHING] * 6 + [CLAUSES] + [NOTHING] * 4  # before 本院认为
     joints = Joints(PIECES)
-    assert joints.mend(whole, gaps=[False] * 20) == whole
+    assert joints.mend(whole, gaps=[NOTHING] * 20) == whole
     found = joints.mend(whole, gaps=gaps)
     assert "".join(PIECES[i] for i in found.tokens) == "经审理查明,甲欠款。本院认为,还。"
     assert found.positions == [0, 1, 2, 3, 4, -1, 6, 7, 8, 9]
     empty = hypothesis("经审理查明 , 本院认为 , 还 。")
-    found = joints.mend(empty, gaps=[False, False, True, False, False, False])
+    found = joints.mend(empty, gaps=[NOTHING] * 2 + [CLAUSES] + [NOTHING] * 3)
     assert found.positions == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("told", "left", "expected"),
+    [
+        ("甲 欠 款 , 乙 还款 。", SENTENCE, "甲欠款。乙还款。"),
+        ("甲 欠 款 ; 乙 还款 。", SENTENCE, "甲欠款。乙还款。"),
+        ("甲 欠 款 , 乙 还款 。", CLAUSES, "甲欠款,乙还款。"),
+        ("甲 欠 款 , 乙 还款 。", NOTHING, "甲欠款,乙还款。"),
+        # what leads to what follows goes on to do so
+        ("本院认为 , 乙 还款 。", SENTENCE, "本院认为,乙还款。"),
+        ("根据 甲 , 乙 还款 。", SENTENCE, "根据甲,乙还款。"),
+        ("甲 : 乙 还款 。", SENTENCE, "甲:乙还款。"),
+    ],
+)
+def test_two_sentences_do_not_run_into_one(told: str, left: int, expected: str) -> None:
+    run = hypothesis(told)
+    second = run.tokens.index(PIECES.index("乙"))
+    gaps = [left if i == second else NOTHING for i in range(len(run.tokens))]
+    found = Joints(PIECES).mend(run, source=run.tokens, gaps=gaps)
+    assert "".join(PIECES[i] for i in found.tokens) == expected
+    changed = [i for i, position in enumerate(found.positions) if position < 0]
+    assert changed == ([second - 1] if expected.count("。") == 2 else [])
+
+
+@pytest.mark.parametrize(
+    ("between", "expected"),
+    [("丙 。", "甲欠款。乙还款。"), ("丙 ,", "甲欠款,乙还款。"), ("", "甲欠款,乙还款。")],
+)
+def test_a_sentence_that_copying_passes_over_ends_too(between: str, expected: str) -> None:
+    source = [PIECES.index(piece) for piece in f"甲 欠 款 , {between} 乙 还款 。".split()]
+    places = [*range(4), *range(len(source) - 3, len(source))]
+    tags = [BEGIN, *[INSIDE] * 3, BEGIN, *[INSIDE] * 2]
+    run = Hypothesis([source[i] for i in places], tags, places, score=-0.5)
+    found = Joints(PIECES).mend(run, source=source, gaps=[NOTHING] * len(source))
+    assert "".join(PIECES[i] for i in found.tokens) == expected
 
 
 def test_a_truncated_text_keeps_its_end_and_an_empty_one_stays_empty() -> None:
@@ -327,7 +369,7 @@ def test_a_text_says_what_the_case_is_about(head: str, told: str, expected: str)
     subject = replace(given, tags=[OUTSIDE, BEGIN, *given.tags[2:]], positions=copied)
     assert Joints(PIECES).mend(subject, [FIRST_SECTION] * len(source), source).positions[0] == first
     # where an aside was left out a run begins
-    gaps = [i == first + 2 for i in range(len(source))]
+    gaps = [CLAUSES if i == first + 2 else NOTHING for i in range(len(source))]
     parted = Joints(PIECES).mend(given, [FIRST_SECTION] * len(source), source, gaps)
     assert parted.tags[:4] == [BEGIN, INSIDE, BEGIN, INSIDE]
     assert parted.tokens == found.tokens
