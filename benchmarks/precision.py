@@ -2,7 +2,7 @@
 
     python benchmarks/precision.py                   # random weights: 12 layers of 768, source 600
     python benchmarks/precision.py --default         # the default model, data/samples
-    python benchmarks/precision.py --default --file dev.jsonl
+    python benchmarks/precision.py --default --file dev.jsonl --batch 1
 
 `plain` is float32 as PyTorch multiplies it, without the packed matrices of `generate.linear`.
 `logits`: how far the first logits are from plain's, as a share of their length. With --default:
@@ -81,7 +81,8 @@ def of_default(asked) -> list[dict]:
 
         def run(way=way, model=model, found=found):
             with Plainly(way == "plain"):
-                found["texts"] = [s.text for s in model.summarize_batch(texts)]
+                together = model.summarize_batch(texts, batch_size=asked.batch)
+                found["texts"] = [summary.text for summary in together]
 
         (seconds[way],) = best_of(asked.repeat, run)
         first = first or found["texts"]
@@ -110,6 +111,7 @@ def main(arguments: list[str] | None = None) -> list[dict]:
         "--file", type=Path, default=SAMPLES, help="judgments, JSON lines (with --default)"
     )
     parser.add_argument("--count", type=int, default=12, help="judgments of the file")
+    parser.add_argument("--batch", type=int, default=8, help="of them together (with --default)")
     asked = parser.parse_args(arguments)
     asked.file = str(asked.file)
     line = "{precision}: {seconds:.2f} s, {plain:.2f} times plain, {float32:.2f} times float32; "

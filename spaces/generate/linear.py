@@ -5,18 +5,20 @@ from 4 rows on; oneDNN's, with the matrix laid out for it once ("packed"), is up
 fast there. Up to 3 rows the general one is the faster. Less precise matrices are faster still:
 
 - "bfloat16": the matrix and its product in bfloat16;
-- "int8": the matrix in 8 bits, a scale per row of it; each vector that comes is rounded to 8 bits,
-  a scale per vector (Dettmers et al. 2022, "LLM.int8()", section 2.1, vector-wise), so that what
-  one gets does not depend on which others are in the batch.
+- "int8": the matrix in 8 bits, a scale per row of it (Dettmers et al. 2022, "LLM.int8()", section
+  2.1, vector-wise, of the matrix alone); what it is multiplied with, and the product, in bfloat16.
+  Up to 4 rows are multiplied with the 8 bits, more of them with the matrix in bfloat16 again, which
+  is as fast there.
 
-Everything else (embeddings, attention, norms) stays float32. Packed matrices are kept beside the
-layers, not in them: state dicts, copies and pickles know nothing of them.
+Everything else (embeddings, attention, norms) stays float32. What is made of matrices is kept
+beside the layers, not in them: state dicts, copies and pickles know nothing of it.
 """
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
@@ -29,20 +31,55 @@ __all__ = ["PRECISIONS", "Int8Linear", "Linear", "join", "multiply", "reduce", "
 
 PRECISIONS = ("float32", "bfloat16", "int8")
 
+T = TypeVar("T")
+
 _X86 = platform.machine().lower() in ("x86_64", "amd64")
 # as the compiler of PyTorch uses it; a PyTorch without it multiplies as ever
 _HAS_PACKED = (
     _X86 and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 )
-_HAS_INT8 = _HAS_PACKED and hasattr(torch.ops.onednn, "qlinear_pointwise")
+# a processor without AVX-512 packs no bfloat16
+_HAS_PACKED_BFLOAT16 = _HAS_PACKED and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+_HAS_INT8 = _X86 and hasattr(torch, "_weight_int8pack_mm")
 _FEW = 3  # rows; up to these PyTorch's own kernel reads a float32 matrix fastest
-# owner of the matrix -> what the packed one was made from, the packed one
-_packed: WeakKeyDictionary[nn.Module, tuple[tuple, object]] = WeakKeyDictionary()
+_FEW_INT8 = 4  # rows; up to these its kernel for 8 bits is the fastest
+_INT8_COLUMNS = 32  # that kernel reads as many at a time, and past the end where they do not fit
+# owner of the matrix -> name -> what it was made from, what was made
+_made: WeakKeyDictionary[nn.Module, dict[str, tuple[tuple, object]]] = WeakKeyDictionary()
 
 
 def _state(parts: Sequence[Tensor]) -> tuple:
-    """Changes whenever a weight is replaced or written to."""
-    return tuple((part.data_ptr(), part._version) for part in parts)
+    """Changes whenever a weight is replaced or written to (tensors of inference mode do not tell
+    of the latter)."""
+    return tuple((one.data_ptr(), None if one.is_inference() else one._version) for one in parts)
+
+
+def _once(owner: nn.Module, name: str, parts: Sequence[Tensor], make: Callable[[], T]) -> T:
+    """What `make` gives, made again only when one of the `parts` has changed."""
+    made_from, kept = _state(parts), _made.setdefault(owner, {})
+    if name not in kept or kept[name][0] != made_from:
+        with torch.inference_mode():
+            kept[name] = made_from, make()
+    return kept[name][1]
+
+
+def _stack(parts: Sequence[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
+
+
+def _packs(dtype: torch.dtype) -> bool:
+    if dtype == torch.bfloat16:
+        return _HAS_PACKED_BFLOAT16
+    return _HAS_PACKED and dtype == torch.float32
+
+
+def _pack(matrix: Tensor) -> Tensor:
+    return torch.ops.mkldnn._reorder_linear_weight(matrix.detach().contiguous(), 4)
+
+
+def _packed_product(x: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
+    """Of `x` in the type that the matrix had before it was packed."""
+    return torch.ops.mkldnn._linear_pointwise(x, matrix, bias, "none", [], "")
 
 
 def multiply(
@@ -55,31 +92,22 @@ def multiply(
     """
     dtype = weights[0].dtype
     if (
-        not _HAS_PACKED
+        not _packs(dtype)
         or torch.is_grad_enabled()
         or x.device.type != "cpu"
-        or dtype not in (torch.float32, torch.bfloat16)
         or (dtype == torch.float32 and x.numel() <= _FEW * x.shape[-1])
         or any(weight.is_inference() for weight in weights)
     ):
         given = x.to(dtype)
         parts = [F.linear(given, w, b) for w, b in zip(weights, biases, strict=True)]
         return (parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)).to(x.dtype)
-    made_from = _state((*weights, *biases))
-    found = _packed.get(owner)
-    if found is None or found[0] != made_from:
-        with torch.inference_mode():
-            matrix = _stack(weights).detach().contiguous()
-            bias = _stack(biases).detach().to(dtype)
-            found = made_from, (torch.ops.mkldnn._reorder_linear_weight(matrix, 4), bias)
-        _packed[owner] = found
-    matrix, bias = found[1]
-    product = torch.ops.mkldnn._linear_pointwise(x.to(dtype), matrix, bias, "none", [], "")
-    return product.to(x.dtype)
-
-
-def _stack(parts: Sequence[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
+    matrix, bias = _once(
+        owner,
+        "packed",
+        (*weights, *biases),
+        lambda: (_pack(_stack(weights)), _stack(biases).detach().to(dtype)),
+    )
+    return _packed_product(x.to(dtype), matrix, bias).to(x.dtype)
 
 
 class Linear(nn.Linear):
@@ -94,12 +122,15 @@ class Linear(nn.Linear):
 class Int8Linear(nn.Module):
     """A linear layer in 8 bits, for CPUs and for inference only."""
 
+    NAMES = ("weight", "scale", "bias")
+
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         """weight (F, E), bias (F,) float."""
         super().__init__()
         weight = weight.detach().float()
-        scale = weight.abs().amax(1).clamp(min=1e-12) / 127
-        self.register_buffer("weight", (weight / scale[:, None]).round().to(torch.int8))
+        scale = (weight.abs().amax(1).clamp(min=1e-12) / 127).bfloat16()
+        levels = (weight / scale.float()[:, None]).round().clamp(-127, 127)
+        self.register_buffer("weight", levels.to(torch.int8))
         self.register_buffer("scale", scale)
         self.register_buffer("bias", bias.detach().float().clone())
 
@@ -110,27 +141,26 @@ class Int8Linear(nn.Module):
 
 def multiply_int8(x: Tensor, layers: Sequence[Int8Linear], owner: nn.Module) -> Tensor:
     """As `multiply`, of layers in 8 bits."""
-    size = torch.linalg.vector_norm(x, torch.inf, dim=-1, keepdim=True).clamp_(min=1e-12)
-    # rounded to 1 … 255, of which 128 stands for 0
-    rounded = (x * (127 / size)).add_(128.5).to(torch.uint8)
-    made_from = _state([part for one in layers for part in one.buffers()])
-    found = _packed.get(owner)
-    if found is None or found[0] != made_from:
-        weight, scale, bias = (
-            _stack([getattr(one, name) for one in layers]) for name in ("weight", "scale", "bias")
+    parts = [one.weight for one in layers]  # nobody changes a scale or a bias without them
+    weight, scale, bias = _once(
+        owner,
+        "int8",
+        parts,
+        lambda: [_stack([getattr(one, name) for one in layers]) for name in Int8Linear.NAMES],
+    )
+    columns = x.shape[-1]
+    if _HAS_INT8 and x.numel() <= _FEW_INT8 * columns and columns % _INT8_COLUMNS == 0:
+        given = x.reshape(-1, columns).bfloat16()
+        product = torch._weight_int8pack_mm(given, weight, scale).view(*x.shape[:-1], -1)
+    elif _HAS_PACKED:
+        dtype = torch.bfloat16 if _HAS_PACKED_BFLOAT16 else torch.float32
+        matrix = _once(
+            owner, "packed", parts, lambda: _pack((weight * scale.float()[:, None]).to(dtype))
         )
-        if _HAS_INT8:
-            weight = torch.ops.onednn.qlinear_prepack(weight, None)
-        found = made_from, (weight, scale, bias, torch.zeros(len(scale), dtype=torch.int))
-        _packed[owner] = found
-    weight, scale, bias, zeros = found[1]
-    if _HAS_INT8:
-        product = torch.ops.onednn.qlinear_pointwise(
-            rounded, 1 / 127, 128, weight, scale, zeros, None, 1.0, 0, torch.float32, "none", [], ""
-        )
+        product = _packed_product(x.to(dtype), matrix, None)
     else:  # the same numbers, without the speed
-        product = F.linear((rounded.float() - 128) / 127, weight.float() * scale[:, None])
-    return torch.addcmul(bias, product, size)
+        product = F.linear(x, weight * scale.float()[:, None])
+    return product + bias
 
 
 def join(layers: Sequence[nn.Module], x: Tensor, owner: nn.Module) -> Tensor:
