@@ -16,9 +16,12 @@ made when they are not there; an objective that is done is not done again.
 - denoising: a shuffled, thinned text is put right (BART);
 - gap: the clauses that say most are written, a part of them missing in the source (PEGASUS);
 - holding: of the case library the holding is written from facts and reasons;
-- together: the recipe's own shares of the three in the middle.
+- together: the recipe's own shares of the three in the middle;
+- vectors: no steps, but embeddings that start as word vectors (gensim's skip-gram, a pass over the
+  tokens of the corpus);
+- vectors-gap: gap clauses, from such embeddings.
 
-Masked words are asked for in all of them but the first.
+Masked words are asked for wherever there are steps.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from gensim.models import Word2Vec
 
 from spaces.generate.beam import beam_search
 from spaces.generate.model import Generator
@@ -87,6 +91,22 @@ def holdings(path: Path) -> Iterator[tuple[str, str]]:
             yield worded, found["holding"]
 
 
+def start_words(model: Generator, plan: Plan) -> None:
+    """The embeddings of words as skip-gram vectors (Mikolov et al. 2013), spread as random ones
+    are; a word that the corpus lacks keeps its random one."""
+    tokens = np.memmap(plan.tokens().folder / "tokens.bin", dtype=np.uint16, mode="r")
+    sentences = [list(map(str, tokens[at : at + 1000])) for at in range(0, len(tokens), 1000)]
+    size, seed = model.config.hidden_size, plan.recipe.seed
+    # one worker: several would not give the same vectors again
+    found = Word2Vec(sentences, vector_size=size, sg=1, min_count=1, epochs=1, workers=1, seed=seed)
+    vectors = torch.from_numpy(found.wv.vectors)
+    with torch.no_grad():
+        words = model.backbone.words.weight
+        words[torch.tensor(list(map(int, found.wv.index_to_key)))] = (
+            vectors / vectors.std() * words.std()
+        )
+
+
 def examples(name: str, plan: Plan) -> PretrainingExamples:
     tokens, objectives, seed = plan.tokens().folder, plan.objectives(), plan.recipe.seed
     tokenizer = load_tokenizer(plan.vocabulary().folder)
@@ -104,10 +124,13 @@ def pretrained(name: str, plan: Plan, steps: int) -> Step:
 
     def work(folder: Path) -> None:
         model = plan.untrained(len(load_tokenizer(plan.vocabulary().folder)))
-        if name != "nothing":
+        if name.startswith("vectors"):
+            start_words(model, plan)
+        objective = name.removeprefix("vectors-")
+        if objective not in ("nothing", "vectors"):
             model = plan.pretrain_on(
                 model,
-                examples(name, plan),
+                examples(objective, plan),
                 folder,
                 ema_decay=0.99,
                 max_steps=steps,
@@ -185,6 +208,7 @@ def run(name: str, base: Plan, options: argparse.Namespace, seed: int) -> tuple[
 
 
 OBJECTIVES = ("nothing", "masked", "denoising", "gap", "holding", "together")
+OBJECTIVES += ("vectors", "vectors-gap")
 
 
 def main() -> None:
