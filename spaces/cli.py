@@ -290,6 +290,7 @@ def serve(
         int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)
     ] = 8000,
     model: Model = None,
+    precision: ModelPrecision = Precision.float32,
     workers: Annotated[
         int, typer.Option(help="Models that work at the same time.", min=1, max=64)
     ] = 1,
@@ -304,7 +305,15 @@ def serve(
     settings = ServiceSettings(max_characters=max_characters)
     # raised again after the shutdown, unless the shell had it ignored
     with contextlib.suppress(KeyboardInterrupt):
-        answer(host, port, model=model, workers=workers, settings=settings, say=say)
+        answer(
+            host,
+            port,
+            model=model,
+            precision=precision.value,
+            workers=workers,
+            settings=settings,
+            say=say,
+        )
     say("spaces: stopped")
 
 

@@ -23,13 +23,15 @@ def serve(
     port: int,
     *,
     model: str | Path | None = None,
+    precision: str = "float32",
     workers: int = 1,
     settings: ServiceSettings | None = None,
     say: Callable[[str], None],
 ) -> None:
     """Answer requests until the process is interrupted.
 
-    port: 0 takes a free one; `say` hears the address. workers: models that work at the same time,
+    port: 0 takes a free one; `say` hears the address. `precision`: what the model computes in (see
+    `Summarizer.to_precision`). workers: models that work at the same time,
     each with its share of the processor's cores. Raises InputError for an address that cannot be
     used and where the packages of the extra `service` are missing, ModelError for the model.
     """
@@ -57,7 +59,7 @@ def serve(
                 "spaces: warning: other machines can reach this address; there is no password, "
                 "and what they send is not encrypted"
             )
-        models = _load(model, workers)
+        models = _load(model, precision, workers)
         config = uvicorn.Config(
             create_app(models, settings),
             log_level="warning",
@@ -69,7 +71,7 @@ def serve(
         Server(config).run(sockets=[taken])
 
 
-def _load(path: str | Path | None, workers: int) -> list[Summarizer]:
+def _load(path: str | Path | None, precision: str, workers: int) -> list[Summarizer]:
     from spaces import Summarizer
     from spaces.hub import locate
 
@@ -78,7 +80,7 @@ def _load(path: str | Path | None, workers: int) -> list[Summarizer]:
 
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
     folder = locate(path)  # once: a model on the hub may change in between
-    return [Summarizer.from_pretrained(folder) for _ in range(workers)]
+    return [Summarizer.from_pretrained(folder, precision=precision) for _ in range(workers)]
 
 
 def _take(host: str, port: int) -> socket.socket:

@@ -19,6 +19,7 @@ pytest.importorskip("fastapi", reason="needs fastapi: pip install -e .[test]")
 from spaces.cli import main
 from spaces.service.app import create_app
 from spaces.service.settings import ServiceSettings
+from spaces.summarizer import Summarizer
 
 
 @pytest.fixture
@@ -87,11 +88,16 @@ def test_a_body_that_is_too_large_is_told_so(url) -> None:
     assert post(url, "/v1/summaries", b'{"text": "A"}')[0] == 200
 
 
-def test_the_command(tiny_summarizer, tiny_model_dir, judgment) -> None:
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_the_command(tiny_summarizer, tiny_model_dir, judgment, precision) -> None:
     """It says where it answers, answers as the model it was given does, and stops at Ctrl+C."""
-    expected = {"id": 1} | tiny_summarizer.summarize(judgment).to_dict()
+    model = Summarizer.from_pretrained(tiny_model_dir, precision=precision)
+    expected = {"id": 1} | model.summarize(judgment).to_dict()
+    other = {"id": 1} | tiny_summarizer.summarize(judgment).to_dict()
+    assert (expected == other) == (precision == "float32")  # probabilities differ
     command = [sys.executable, "-m", "spaces", "serve", "--port", "0", "--workers", "2"]
     command += ["--model", str(tiny_model_dir), "--max-characters", "1000"]
+    command += ["--precision", precision]
     with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as process:
         try:
             ready = process.stderr.readline()
