@@ -1,6 +1,7 @@
 """Clauses of one sentence that mean something else, or nothing, without their neighbour.
 
-应负连带责任 is told with the guarantor who stands before it; 但… with what it turns against;
+应负连带责任 is told with the guarantor who stands before it, and he with it; 但… with what it turns
+against;
 没有遗嘱的， with what then applies; 对于利息 with what the court thinks of it; what a party pleads
 with the court's 不予采信; and what the plaintiff asks in the end with the words that say that he
 changed it (变更诉讼请求为). Those that go together share a probability, and copying does not begin
@@ -23,13 +24,15 @@ __all__ = [
     "share_changes",
     "share_conditions",
     "share_leads",
+    "share_predicates",
     "share_subjects",
     "share_verdicts",
 ]
 
 _CLAIM = SECTIONS.index("claim")
 _COURTS = (SECTIONS.index("facts"), SECTIONS.index("reasons"))
-_TOLD = (_CLAIM, SECTIONS.index("defence"), *_COURTS)
+_ANSWERED = (SECTIONS.index("defence"), *_COURTS)
+_TOLD = (_CLAIM, *_ANSWERED)
 _LEAD = re.compile(
     "(?:(?:对于|关于|故?对|根据|由于|因|如|若|虽|既然|鉴于).*|[^，,]{0,3}\\d+年(?:\\d+月)?(?:\\d+日)?.{0,4})[，,]$"
 )
@@ -41,6 +44,10 @@ _LEANS = re.compile(
     "(?:应(?!诉)|享有|不得|有权|无权|负有|构成|属于|系|承担|未|没有|分别[为系是]|可(?!能|见)|"
     "由?本人|进一步|该情形|否则)|(?:从而|进而|以)?(?:造成|导致|致使|引起)|亦|也|均|但(?!书)|将|把|即(?!便|使)|仍|同日|不属于|明显不|其中|以上[合共]计|"
     + _VERDICT.pattern
+)
+# What is said of a subject in the end: without it the sentence says nothing of him
+_PREDICATE = re.compile(
+    "(?:故|则|依法|亦|也|均|并|且|而|但)?(?:属于|有权|无权|不?构成|不?应(?!诉)|系)"
 )
 _WHOSE = re.compile(
     "(?:至于|关于|对于|针对|对|故|现|但)?(?!本院)[^，,]{0,16}?(?:抗辩|辩称|主张|诉称|所称|认为)"
@@ -108,6 +115,24 @@ def share_subjects(
     for i in reversed(range(1, len(texts))):
         if leans[i]:
             shared[i - 1] = max(shared[i - 1], shared[i])
+    return shared
+
+
+def share_predicates(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with what a sentence says of its subject in the end (有权继承遗产。) having
+    at least that of the clause before it, among answers, findings and reasons.
+
+    >>> texts = ["乙是继承人，", "有权继承。", "应驳回。"]
+    >>> share_predicates([0.9, 0.1, 0.2], texts, [4, 4, 4]).tolist()
+    [0.9, 0.9, 0.2]
+    """
+    shared = np.array(probabilities)
+    for i in range(1, len(texts)):
+        goes_on = sections[i] in _ANSWERED and _goes_on(texts, sections, i)
+        if goes_on and _PREDICATE.match(texts[i].strip()):
+            shared[i] = max(shared[i - 1], shared[i])
     return shared
 
 

@@ -33,6 +33,7 @@ from spaces.extract.neighbours import (
     share_changes,
     share_conditions,
     share_leads,
+    share_predicates,
     share_subjects,
     share_verdicts,
 )
@@ -71,7 +72,7 @@ def share_probabilities(
     shared = share_brackets(probabilities, texts)
     rules = (drop_claims, hold_questions, share_orders, share_opening, share_grounds, share_causes)
     rules += (share_defaults, share_answers, share_cues, share_changes, share_conditions)
-    rules += (share_verdicts, share_subjects, share_leads, share_requests)
+    rules += (share_verdicts, share_subjects, share_leads, share_requests, share_predicates)
     for rule in rules:
         shared = rule(shared, texts, sections)
     return shared

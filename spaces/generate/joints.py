@@ -77,6 +77,9 @@ _SUPERFLUOUS = [
     re.compile("(?<=[。;:,])[:,;、]+"),
     re.compile("[:,;、]+(?=。)"),
 ]
+# An order that is written, not copied, before anything is ordered
+_ORDER = re.compile("(?:[一二三四五六]、)?驳回[^,;。]{0,16}请求[。;]")
+_ORDERED = ("判决", "裁定")
 # How a claim is announced, and in a criminal judgment, where nobody is 原告
 _CLAIMED, _CHARGED = "原告提出诉求", "公诉机关指控"
 # A claim announced twice, whose second announcement lacks its subject
@@ -186,6 +189,7 @@ class Joints:
             for i, item in enumerate(items):
                 if (item.token, item.tag) == (self.claimed, OUTSIDE):
                     items[i] = item._replace(token=self.charged)
+        self._drop_orders(items)
         for pattern in _SUPERFLUOUS:
             self._replace(items, pattern, [])
         if self.subject is not None:
@@ -227,6 +231,17 @@ class Joints:
                 or SENTENCE in gaps[last.position + 1 : new.position + 1]
             ):
                 items[i - 1] = _Item(self.stop, OUTSIDE, -1)
+
+    def _drop_orders(self, items: list[_Item]) -> None:
+        """Without the orders that a text begins to write of itself before its ruling."""
+        text, place = self._spell([item.token for item in items])
+        for match in reversed(list(_ORDER.finditer(text))):
+            first, last = place.get(match.start()), place.get(match.end())
+            if first is None or last is None:
+                continue
+            written = all(item.tag == OUTSIDE for item in items[first:last])
+            if written and not any(word in text[: match.start()] for word in _ORDERED):
+                del items[first:last]
 
     def _open(
         self,

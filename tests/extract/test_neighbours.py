@@ -8,6 +8,7 @@ from spaces.extract.neighbours import (
     share_changes,
     share_conditions,
     share_leads,
+    share_predicates,
     share_subjects,
     share_verdicts,
 )
@@ -89,3 +90,14 @@ def test_a_claim_that_was_changed_is_told_as_changed():
     assert share_changes([0.8, 0.1, 0.9], texts, [1] * 3).tolist() == [0.8, 0.9, 0.9]
     assert share_changes([0.8, 0.9, 0.1], texts, [1] * 3).tolist() == [0.8, 0.9, 0.9]
     assert share_changes([0.8, 0.1, 0.9], texts, [3] * 3).tolist() == [0.8, 0.1, 0.9]
+
+
+def test_what_a_sentence_says_of_its_subject_is_told_with_it():
+    texts = ["乙死亡后，", "甲是其继承人，", "有权继承，", "应得一半。", "有权居住。"]
+    shared = share_predicates([0.1, 0.8, 0.2, 0.1, 0.3], texts, [4] * 5)
+    assert shared.tolist() == [0.1, 0.8, 0.8, 0.8, 0.3]  # 有权居住 is another sentence
+    assert share_predicates([0.9, 0.1], ["被告辩称，", "应诉不便。"], [2, 2]).tolist() == [0.9, 0.1]
+    assert share_predicates([0.9, 0.1], ["甲死亡，", "有权继承。"], [2, 3]).tolist() == [0.9, 0.1]
+    ordered = share_predicates([0.9, 0.1], ["乙还款，", "应于十日内。"], [RULING] * 2)
+    assert ordered.tolist() == [0.9, 0.1]
+    assert share_predicates([], [], []).tolist() == []

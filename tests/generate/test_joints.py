@@ -31,7 +31,7 @@ WORDS += [
     "中华人民共和国",
     *"123.",
 ]
-WORDS += ["综上", "诉", "一案", "欠款", "还款", "开庭"]
+WORDS += ["判决", "驳回", "综上", "诉", "一案", "欠款", "还款", "开庭"]
 PIECES = [*"欠款元还张某甲乙丙故未一二。,;:、《》法向本院提出", *WORDS]
 
 
@@ -155,6 +155,20 @@ def test_where_clauses_were_left_out_is_a_joint() -> None:
     empty = hypothesis("经审理查明 , 本院认为 , 还 。")
     found = joints.mend(empty, gaps=[NOTHING] * 2 + [CLAUSES] + [NOTHING] * 3)
     assert found.positions == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        (("还 。", "+二 、 驳回 请求 。 判决 :", "一 、 还 。"), "还。判决:一、还。"),
+        (("还 。", "+驳回 请求 。", "依照 法 。"), "还。依照法。"),
+        # the court's own, or part of its ruling
+        (("还 。", "二 、 驳回 请求 。 判决 : 还 。"), "还。二、驳回请求。判决:还。"),
+        (("还 。", "+判决 : 驳回 请求 。"), "还。判决:驳回请求。"),
+    ],
+)
+def test_no_order_is_written_before_the_ruling(runs: tuple[str, ...], expected: str) -> None:
+    assert mended(*runs) == expected
 
 
 @pytest.mark.parametrize(
