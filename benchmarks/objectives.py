@@ -92,19 +92,22 @@ def holdings(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def start_words(model: Generator, plan: Plan) -> None:
-    """The embeddings of words as skip-gram vectors (Mikolov et al. 2013), spread as random ones
-    are; a word that the corpus lacks keeps its random one."""
+    """The embeddings of words as skip-gram vectors (Mikolov et al. 2013) around their mean, each as
+    long as random ones are; a word that the corpus lacks keeps its random one."""
     tokens = np.memmap(plan.tokens().folder / "tokens.bin", dtype=np.uint16, mode="r")
-    sentences = [list(map(str, tokens[at : at + 1000])) for at in range(0, len(tokens), 1000)]
+    names = list(map(str, range(model.config.vocab_size)))  # one string for each word
+    sentences = [
+        [names[token] for token in tokens[at : at + 1000]] for at in range(0, len(tokens), 1000)
+    ]
     size, seed = model.config.hidden_size, plan.recipe.seed
     # one worker: several would not give the same vectors again
     found = Word2Vec(sentences, vector_size=size, sg=1, min_count=1, epochs=1, workers=1, seed=seed)
     vectors = torch.from_numpy(found.wv.vectors)
+    vectors = torch.nn.functional.normalize(vectors - vectors.mean(0), dim=1)
     with torch.no_grad():
         words = model.backbone.words.weight
-        words[torch.tensor(list(map(int, found.wv.index_to_key)))] = (
-            vectors / vectors.std() * words.std()
-        )
+        length = words.norm(dim=1).mean()
+        words[torch.tensor(list(map(int, found.wv.index_to_key)))] = vectors * length
 
 
 def examples(name: str, plan: Plan) -> PretrainingExamples:

@@ -30,7 +30,8 @@ __all__ = [
 _END = re.compile(
     r"(?:(?<![0-9０-９])[,:，：]|[,:，：](?![0-9０-９])|\n|[。！？；;!?][”’」』）)】》]*)\s*"
 )
-_SENTENCE_END = re.compile(r"(?:[。！？!?][”’」』）)】》]*|\n)\s*$")
+_CLOSING = "”’」』）)】》"
+_STOPS = ("。", "！", "？", "!", "?")
 # Categories that say nothing by themselves: punctuation, separators, control and format characters.
 # Private use characters are not among them: rare characters of names are written with them.
 _SILENT = frozenset(["Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "Zl", "Zp", "Zs", "Cc", "Cf"])
@@ -79,7 +80,8 @@ def ends_sentence(clause: str) -> bool:
     >>> [ends_sentence(text) for text in ["未还。”\\n", "未还；", "第二条", "原告：张三\\n"]]
     [True, False, False, True]
     """
-    return _SENTENCE_END.search(clause) is not None
+    text = clause.rstrip()
+    return "\n" in clause[len(text) :] or text.rstrip(_CLOSING)[-1:] in _STOPS
 
 
 def _is_silent(text: str, start: int, end: int) -> bool:

@@ -103,11 +103,14 @@ class _Draft:
     def find_gaps(self, read: Sequence[int]) -> list[int]:
         """Of each token of the source what of the clauses before it is not among those `read`: see
         `generate.joints`."""
-        gaps, following = [], 0
+        gaps, following, gap = [], 0, NOTHING
         for i in read:
             left = self.clauses[following:i]
             ended = any(ends_sentence(clause.text) for clause in left)
-            gaps.append((i, SENTENCE if ended else CLAUSES if left else NOTHING, NOTHING))
+            gap = max(gap, SENTENCE if ended else CLAUSES if left else NOTHING)
+            gaps.append((i, gap, NOTHING))
+            if self.clauses[i].text:  # one that reads as nothing has no token to tell it
+                gap = NOTHING
             following = i + 1
         return self.flag(gaps)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spaces.sentences import Clause, split_clauses
+from spaces.sentences import Clause, ends_sentence, split_clauses
 
 MARKS = "\n。；：，！？;:,!?”’」』）)】》“（《、. 　\t\r\u200b\x00"
 
@@ -80,3 +80,26 @@ def test_long_texts_take_linear_time(piece: str) -> None:
     text = piece * 100_000
     assert "".join(texts(text)) == text
     assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("clause", "ends"),
+    [
+        ("未还。", True),
+        ("“还钱！”", True),
+        ("（还否?）\u3000", True),
+        ("原告：张三\n ", True),
+        ("未还；", False),
+        ("第二\n条", False),
+        ("。未还", False),
+        ("", False),
+    ],
+)
+def test_what_ends_a_sentence(clause: str, ends: bool) -> None:
+    assert ends_sentence(clause) == ends
+
+
+def test_the_end_of_a_sentence_is_found_in_linear_time() -> None:
+    start = time.perf_counter()
+    assert not ends_sentence("\r\n" * 200_000 + "甲欠款，")
+    assert time.perf_counter() - start < 1

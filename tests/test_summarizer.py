@@ -120,6 +120,27 @@ def test_where_clauses_were_left_out_the_sentence_ends(variant, monkeypatch) -> 
         assert found == [("被告", CLAUSES), ("应", SENTENCE)]
 
 
+def test_a_gap_before_what_reads_as_nothing_stands_before_the_next(variant, monkeypatch) -> None:
+    text = "甲欠款，丙未还。（以下简称甲公司的公司。）乙还款，"
+    summarizer = variant()
+    gaps = []
+    mend = summarizer.joints.mend
+
+    def watch(found, segments, source, told, prosecuted):
+        gaps.extend(told)
+        return mend(found, segments, source, told, prosecuted)
+
+    def label(drafts, size):
+        clauses = [clause.text for clause in drafts[0].clauses]
+        assert "" in clauses  # the abbreviation
+        return [np.array([0.1 if "丙" in clause else 0.9 for clause in clauses])]
+
+    monkeypatch.setattr(summarizer.joints, "mend", watch)
+    monkeypatch.setattr(summarizer, "_label", label)
+    summarizer.summarize(text)
+    assert gaps.count(SENTENCE) == 1
+
+
 def test_windows_of_a_long_list(variant, judgment, monkeypatch) -> None:
     monkeypatch.setattr("spaces.summarizer.WINDOW", 2)
     texts = [judgment[i : i + 60] for i in range(0, 90, 10)]

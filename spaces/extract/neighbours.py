@@ -47,7 +47,7 @@ _LEANS = re.compile(
 )
 # What is said of a subject in the end: without it the sentence says nothing of him
 _PREDICATE = re.compile(
-    "(?:故|则|依法|亦|也|均|并|且|而|但)?(?:属于|有权|无权|不?构成|不?应(?!诉)|系)"
+    "(?:故|则|依法|亦|也|均|并|且|而|但)?(?:属于|有权|无权|不?构成|不?应(?![诉否收])|系(?!统))"
 )
 _WHOSE = re.compile(
     "(?:至于|关于|对于|针对|对|故|现|但)?(?!本院)[^，,]{0,16}?(?:抗辩|辩称|主张|诉称|所称|认为)"

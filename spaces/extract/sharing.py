@@ -75,7 +75,7 @@ def share_probabilities(
     rules += (share_verdicts, share_subjects, share_leads, share_requests, share_predicates)
     for rule in rules:
         shared = rule(shared, texts, sections)
-    return shared
+    return share_brackets(shared, texts)  # of what has come with its neighbours, too
 
 
 def drop_claims(

@@ -38,18 +38,24 @@ _FOUND = (
     "(?:(?:(?:本院)?(?:(?:另|经?(?:审理)?)查明|经(?:审理)?认定|经审[查理])|本院认定)"
     f"(?:的?{_FACT})?(?:如下)?|本院确认(?:以下|如下)?{_FACT}(?:如下)?)"
 )
-_DEFENDED = "(?:被告|第三人)[^,;:。]{0,24}?(?:辩称|未(?:到庭|出庭|应诉|[^,;:。]{0,8}?答辩))"
+_DEFENDED = "(?:被告|第三人)[^,;:。]{0,8}?(?:辩称|未作?答辩)"
+# The same of several names, and who did not come
+_ANSWERED = "(?:被告|第三人)[^,;:。]{0,24}?(?:(?<!的)辩称|未(?:到庭|出庭|应诉|[^,;:。]{0,8}?答辩))"
 _STATUTES = "(?:依照|依据|根据)《(?:中华人民共和国|最高人民法院)"
 _STOP = "。"
-_COMMAS = (",", ";", "、")
+_COMMAS = (",", ";")
 # A clause that leads to what stands behind it
 _LEADS = re.compile(
-    "(?:对于?|关于|无论|因|由于|如|若|虽|既然|鉴于|根据|按照|依照).*$|.*(?:认为|认定|查明|称|诉求|请求|要求|主张|如下|综上(?:所述)?"
-    "|首先|其次|另外|此外|[据因为]此|原告|被告|[后时的])$"
+    "(?:对于?|关于|无论|因|由于|如|若|虽|既然|鉴于|根据|按照|依照|其中|但是?$|经.{1,8}$|第.$|[\\d年月日]+$)"
+    "|.*(?:认为|认定|查明|称|诉求|请求|要求|主张|如下|综上(?:所述)?|首先|其次|另外|此外|[据因为]此"
+    "|原告|被告|[后时的中])$"
 )
+_GOES_ON = ("并", "且", "而", "以及")  # how a clause begins that is the end of a sentence
+_OPENS, _CLOSES = "(《“", ")》”"
 # The first number of a list; 1.5元 and 一、二项 have none.
 _FIRST = "(?:1[、.](?!\\d)|一、(?![二三四五]))"
 _SO = "(?:故|因此|所以|并且|而且)"
+_OWN = "(?=[,对原被其应不本])"  # behind such a word; it may be the beginning of another (故障)
 # What stands up to the next cue has no second item; a ruling keeps its numbers
 _NO_SECOND = "(?:(?![2-9][、.]|[二三四五]、|辩称|答辩|认为|查明|判决|裁定).)*"
 _RELATION = "[^,;:。]{0,24}(?:纠纷|关系|夫妻|同[学事乡]|邻居|[兄弟姐妹母父]|离婚|一案)"
@@ -58,14 +64,14 @@ _SUPERFLUOUS = [
     re.compile(f"{_FOUND}[,:]*(?=(?:{_FOUND}|本院认为|{_DEFENDED}))"),
     re.compile(f"(?<=[。;,]){_FOUND}[,:]*(?={_STATUTES})"),
     re.compile(f"(?<=[。;,]){_FOUND}[,:]*。"),
-    re.compile(f"(?:被告[^,;:。]{{0,24}}?辩称|原告提出诉求)[,:]*(?={_DEFENDED})"),
+    re.compile(f"(?:被告[^,;:。]{{0,24}}?辩称|原告提出诉求)[,:]*(?={_ANSWERED})"),
     # statutes that are not there, or a title without its article, which may be that of a contract
     re.compile("(?<=[。;:,])(?:依照|依据|根据)(?:《[^《》]*》)?[,:。]*(?=本院认为)"),
     # the claim is announced already
     re.compile("(?:(?<=[。;,])|^)原告提出诉求[,:]*故?(?=原告(?:起诉|诉[称请至]|请求|要求))"),
     # a conclusion of nothing: behind a cue, and where what it concludes is not told
-    re.compile(f"(?:(?<=[辩诉]称[,:])|(?<=诉求[,:])|(?<=本院认为[,:])){_SO}(?!意)"),
-    re.compile(f"(?<=[。;,])综上(?:所述)?[,。]+(?=(?:{_FOUND}|本院认为|{_DEFENDED}))"),
+    re.compile(f"(?:(?<=[辩诉]称[,:])|(?<=诉求[,:])|(?<=本院认为[,:])){_SO}{_OWN}"),
+    re.compile(f"(?<=[。;,])综上(?:所述)?[,。]+(?=(?:{_FOUND}|本院认为|{_ANSWERED}))"),
     # a number of a list that has no other
     re.compile(f"(?<=[。;:,]){_FIRST}(?={_NO_SECOND}(?:辩称|答辩|认为|查明))"),
     # two openings, two subjects
@@ -78,8 +84,8 @@ _SUPERFLUOUS = [
     re.compile("[:,;、]+(?=。)"),
 ]
 # An order that is written, not copied, before anything is ordered
-_ORDER = re.compile("(?:[一二三四五六]、)?驳回[^,;。]{0,16}请求[。;]")
-_ORDERED = ("判决", "裁定")
+_ORDER = re.compile("(?<=[。;])[一二三四五六]、驳回[^,;。]{0,16}请求[。;]")
+_RULING = re.compile("(?:判决|裁定)(?:如下|:)|规定,(?:判决|裁定)")
 # How a claim is announced, and in a criminal judgment, where nobody is 原告
 _CLAIMED, _CHARGED = "原告提出诉求", "公诉机关指控"
 # A claim announced twice, whose second announcement lacks its subject
@@ -90,7 +96,7 @@ _MARKS = re.compile(f"[。;:,、]+|{_FIRST}")
 _CONCLUDES = re.compile(_SO)
 # Marks that become a stop: where a section ends, and at the end of the text.
 _SECTION_END = re.compile(
-    f"(?<!认为)(?<!查明)(?<!诉称)[,;、](?=(?:{_FOUND}|本院认为|依照|依据|{_DEFENDED}))"
+    f"(?<!认为)(?<!查明)(?<!诉称)(?:[,;、](?=(?:{_FOUND}|本院认为|依照|依据|{_DEFENDED}))|;(?={_ANSWERED}))"
 )
 _TEXT_END = re.compile("[,;:、]$")
 # Nothing where a stop belongs: …不予支持依照《
@@ -214,15 +220,19 @@ class Joints:
         """A stop in place of the comma between two copied runs of which the judgment has the second
         in another sentence: what stands before it would go on in the second (an heir's right, in
         that of another)."""
-        clause = ""  # as far as it goes
+        clause, depth = "", 0  # as far as it goes; marks that are open
         for i, new in enumerate(items[1:], 1):
             last = items[i - 1]
-            mark = self.pieces[last.token]
-            if mark not in _COMMAS:
-                clause = "" if ends_sentence(mark) else clause + mark
+            piece = self.pieces[last.token]
+            depth += sum(mark in _OPENS for mark in piece) - sum(mark in _CLOSES for mark in piece)
+            if piece not in _COMMAS:
+                ended = ends_sentence(piece)
+                clause = "" if ended or piece == ":" else clause + piece
+                depth = 0 if ended else max(depth, 0)  # one that is never closed
                 continue
             leads, clause = _LEADS.match(clause), ""
-            if leads or new.tag != BEGIN or last.position < 0:
+            goes_on = self.pieces[new.token].startswith(_GOES_ON)
+            if leads or depth or goes_on or new.tag != BEGIN or last.position < 0:
                 continue
             passed = source[last.position + 1 : new.position]
             if (
@@ -240,7 +250,7 @@ class Joints:
             if first is None or last is None:
                 continue
             written = all(item.tag == OUTSIDE for item in items[first:last])
-            if written and not any(word in text[: match.start()] for word in _ORDERED):
+            if written and not _RULING.search(text, 0, match.start()):
                 del items[first:last]
 
     def _open(

@@ -44,8 +44,9 @@ _HAS_INT8 = _X86 and hasattr(torch, "_weight_int8pack_mm")
 _FEW = 3  # rows; up to these PyTorch's own kernel reads a float32 matrix fastest
 _FEW_INT8 = 4  # rows; up to these its kernel for 8 bits is the fastest
 _INT8_COLUMNS = 32  # that kernel reads as many at a time, and past the end where they do not fit
-# owner of the matrix -> name -> what it was made from, what was made
-_made: WeakKeyDictionary[nn.Module, dict[str, tuple[tuple, object]]] = WeakKeyDictionary()
+# owner of the matrix -> name -> the state of what it was made from, what was made, and the former
+# itself: as long as it is there no other tensor has its address
+_made: WeakKeyDictionary[nn.Module, dict[str, tuple]] = WeakKeyDictionary()
 
 
 def _state(parts: Sequence[Tensor]) -> tuple:
@@ -59,7 +60,7 @@ def _once(owner: nn.Module, name: str, parts: Sequence[Tensor], make: Callable[[
     made_from, kept = _state(parts), _made.setdefault(owner, {})
     if name not in kept or kept[name][0] != made_from:
         with torch.inference_mode():
-            kept[name] = made_from, make()
+            kept[name] = made_from, make(), [one.detach() for one in parts]
     return kept[name][1]
 
 
@@ -141,7 +142,7 @@ class Int8Linear(nn.Module):
 
 def multiply_int8(x: Tensor, layers: Sequence[Int8Linear], owner: nn.Module) -> Tensor:
     """As `multiply`, of layers in 8 bits."""
-    parts = [one.weight for one in layers]  # nobody changes a scale or a bias without them
+    parts = [part for one in layers for part in (one.weight, one.bias)]  # scales with the former
     weight, scale, bias = _once(
         owner,
         "int8",
@@ -149,8 +150,9 @@ def multiply_int8(x: Tensor, layers: Sequence[Int8Linear], owner: nn.Module) -> 
         lambda: [_stack([getattr(one, name) for one in layers]) for name in Int8Linear.NAMES],
     )
     columns = x.shape[-1]
-    if _HAS_INT8 and x.numel() <= _FEW_INT8 * columns and columns % _INT8_COLUMNS == 0:
-        given = x.reshape(-1, columns).bfloat16()
+    few = 0 < x.numel() <= _FEW_INT8 * columns
+    if _HAS_INT8 and few and columns % _INT8_COLUMNS == 0:
+        given = x.reshape(-1, columns).bfloat16().contiguous()
         product = torch._weight_int8pack_mm(given, weight, scale).view(*x.shape[:-1], -1)
     elif _HAS_PACKED:
         dtype = torch.bfloat16 if _HAS_PACKED_BFLOAT16 else torch.float32

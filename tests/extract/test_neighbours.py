@@ -12,6 +12,7 @@ from spaces.extract.neighbours import (
     share_subjects,
     share_verdicts,
 )
+from spaces.extract.sharing import share_probabilities
 from spaces.sections import SECTIONS
 
 RULING = SECTIONS.index("ruling")
@@ -100,4 +101,11 @@ def test_what_a_sentence_says_of_its_subject_is_told_with_it():
     assert share_predicates([0.9, 0.1], ["甲死亡，", "有权继承。"], [2, 3]).tolist() == [0.9, 0.1]
     ordered = share_predicates([0.9, 0.1], ["乙还款，", "应于十日内。"], [RULING] * 2)
     assert ordered.tolist() == [0.9, 0.1]
+    for other in ("应否赔偿。", "应收账款。", "系统故障。"):
+        assert share_predicates([0.9, 0.1], ["甲违约，", other], [4, 4]).tolist() == [0.9, 0.1]
     assert share_predicates([], [], []).tolist() == []
+
+
+def test_what_comes_with_its_neighbour_brings_its_bracket():
+    texts = ["甲是继承人，", "有权继承（按法定，", "份额各半）。"]
+    assert share_probabilities([0.9, 0.1, 0.1], texts, [4] * 3).tolist() == [0.9, 0.9, 0.9]

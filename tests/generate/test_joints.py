@@ -31,8 +31,8 @@ WORDS += [
     "中华人民共和国",
     *"123.",
 ]
-WORDS += ["判决", "驳回", "综上", "诉", "一案", "欠款", "还款", "开庭"]
-PIECES = [*"欠款元还张某甲乙丙故未一二。,;:、《》法向本院提出", *WORDS]
+WORDS += ["判决", "驳回", "综上", "综上所述", "因此", "并且", "诉", "一案", "欠款", "还款", "开庭"]
+PIECES = [*"欠款元还张某甲乙丙故障车事中未一二。,;:、《》法向本院提出", *WORDS]
 
 
 def hypothesis(*runs: str, truncated: bool = False) -> Hypothesis:
@@ -101,8 +101,15 @@ def mended(*runs: str, **more) -> str:
         (("+原被告系", "欠 款 纠纷 。", "甲 还 。"), "原被告系欠款纠纷。甲还。"),
         (("+原告提出诉求 ,", "原告 请求 还 。"), "原告请求还。"),
         # what is concluded from nothing that is told
-        (("被告 辩称 ,", "故 还款 。"), "被告辩称,还款。"),
-        (("欠 款 , 综上 ,", "被告 乙 未到庭 。"), "欠款。被告乙未到庭。"),
+        (("被告 辩称 ,", "故 原告 还款 。"), "被告辩称,原告还款。"),
+        (("+原告提出诉求 :", "因此 原告 还款 。"), "原告提出诉求:原告还款。"),
+        (("本院认为 ,", "故 被告 还款 。"), "本院认为,被告还款。"),
+        (("欠 款 ; 综上 ,", "被告 乙 未到庭 。"), "欠款。被告乙未到庭。"),
+        (("欠 款 ; 综上所述 ,", "本院认为 , 还款 。"), "欠款。本院认为,还款。"),
+        (
+            ("欠 款 ;", "被告 张 某 甲 、 乙 、 丙 、 张 某 乙 未到庭 。"),
+            "欠款。被告张某甲、乙、丙、张某乙未到庭。",
+        ),
         # the number of an item that has no second, and marks behind marks, within a run too
         (("+被告 辩称 :", "1 、 欠 款 。", "本院认为 , 还 。"), "被告辩称:欠款。本院认为,还。"),
         (("被告 辩称 : 一 、 欠 款 。", "本院认为 , 还 。"), "被告辩称:欠款。本院认为,还。"),
@@ -121,7 +128,12 @@ def test_joints_are_mended(runs: tuple[str, ...], expected: str) -> None:
         ("经审理查明 , 本院认为 , 还 。",),
         ("欠 款 ,", "还 款 。"),  # a sentence that goes on
         ("+被告 辩称 :", "欠 款 。"),
-        ("被告 辩称 , 故 还款 。",),
+        ("被告 辩称 , 故 原告 还款 。",),
+        ("被告 辩称 ,", "故 障 车 。"),  # another word
+        ("被告 辩称 ,", "因此 事 还款 。"),
+        # a lead-in, and no answer
+        ("根据 法 ,", "被告 张 某 甲 、 乙 、 丙 、 张 某 乙 未到庭 。"),
+        ("经审理查明 ,", "被告 张 某 甲 、 乙 、 丙 、 张 某 乙 未到庭 。"),
         ("欠 款 ,", "综上 , 还款 。"),
         ("+被告 辩称 :", "1 、 欠 款 ; 3 、 还 。", "本院认为 , 还 。"),
         ("依照 法 :", "一 、 甲 还 。"),  # a ruling keeps its numbers
@@ -161,10 +173,11 @@ def test_where_clauses_were_left_out_is_a_joint() -> None:
     ("runs", "expected"),
     [
         (("还 。", "+二 、 驳回 请求 。 判决 :", "一 、 还 。"), "还。判决:一、还。"),
-        (("还 。", "+驳回 请求 。", "依照 法 。"), "还。依照法。"),
-        # the court's own, or part of its ruling
+        (("请求 判决 还 。", "+二 、 驳回 请求 。", "依照 法 。"), "请求判决还。依照法。"),
+        # the court's own, part of its ruling, or of a sentence
         (("还 。", "二 、 驳回 请求 。 判决 : 还 。"), "还。二、驳回请求。判决:还。"),
-        (("还 。", "+判决 : 驳回 请求 。"), "还。判决:驳回请求。"),
+        (("还 。", "+判决 : 一 、 还 。 二 、 驳回 请求 。"), "还。判决:一、还。二、驳回请求。"),
+        (("还 。", "+被告 辩称 , 请求 驳回 请求 。"), "还。被告辩称,请求驳回请求。"),
     ],
 )
 def test_no_order_is_written_before_the_ruling(runs: tuple[str, ...], expected: str) -> None:
@@ -182,6 +195,12 @@ def test_no_order_is_written_before_the_ruling(runs: tuple[str, ...], expected: 
         ("本院认为 , 乙 还款 。", SENTENCE, "本院认为,乙还款。"),
         ("根据 甲 , 乙 还款 。", SENTENCE, "根据甲,乙还款。"),
         ("甲 : 乙 还款 。", SENTENCE, "甲:乙还款。"),
+        ("甲 : 根据 法 , 乙 还款 。", SENTENCE, "甲:根据法,乙还款。"),
+        ("某 法 中 , 乙 还款 。", SENTENCE, "某法中,乙还款。"),
+        # a list, and what a bracket or a quotation holds, as long as the sentence
+        ("甲 、 乙 还款 。", SENTENCE, "甲、乙还款。"),
+        ("《 甲 欠 款 , 乙 还款 》 。", SENTENCE, "《甲欠款,乙还款》。"),
+        ("《 甲 。 欠 款 , 乙 还款 。", SENTENCE, "《甲。欠款。乙还款。"),
     ],
 )
 def test_two_sentences_do_not_run_into_one(told: str, left: int, expected: str) -> None:
@@ -191,7 +210,25 @@ def test_two_sentences_do_not_run_into_one(told: str, left: int, expected: str) 
     found = Joints(PIECES).mend(run, source=run.tokens, gaps=gaps)
     assert "".join(PIECES[i] for i in found.tokens) == expected
     changed = [i for i, position in enumerate(found.positions) if position < 0]
-    assert changed == ([second - 1] if expected.count("。") == 2 else [])
+    assert changed == ([second - 1] if expected.count("。") > told.count("。") else [])
+
+
+def test_a_run_that_goes_on_with_a_sentence_takes_no_stop() -> None:
+    run = hypothesis("甲 欠 款 , 并且 还款 。")
+    gaps = [SENTENCE if i == 4 else NOTHING for i in range(7)]
+    assert Joints(PIECES).mend(run, source=run.tokens, gaps=gaps).tokens == run.tokens
+
+
+def test_what_is_written_or_stands_before_ends_as_the_place_demands() -> None:
+    source = [PIECES.index(piece) for piece in ["甲", "欠", "款", ",", "乙", "还款", ","]]
+    back = Hypothesis(
+        [*source[4:], *source[:3]], [1, 2, 2, 1, 2, 2], [4, 5, 6, 0, 1, 2], score=-0.5
+    )
+    found = Joints(PIECES).mend(back, source=source, gaps=[NOTHING] * 7)
+    assert "".join(PIECES[i] for i in found.tokens) == "乙还款。甲欠款"
+    written = hypothesis("+甲 欠 款 ,", "乙 还款 。")
+    gaps = [SENTENCE if i == 100 else NOTHING for i in range(200)]
+    assert Joints(PIECES).mend(written, source=source, gaps=gaps) == written
 
 
 @pytest.mark.parametrize(

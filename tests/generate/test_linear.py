@@ -64,13 +64,26 @@ def test_eight_bits_are_close_and_each_vector_by_itself(columns, fast, monkeypat
             assert (alone - found[i]).norm() <= 0.01 * found[i].norm() + 1e-6
 
 
-@pytest.mark.parametrize("rows", [1, 4, 5])
+@pytest.mark.parametrize("rows", [0, 1, 2, 3])  # of two each: few up to 4
 def test_eight_bits_of_several_layers_are_joined(rows) -> None:
     layers = [Int8Linear(one.weight, one.bias) for one in (nn.Linear(64, 16), nn.Linear(64, 8))]
-    x, owner = torch.randn(2, rows, 64), nn.Module()
+    x, owner = torch.randn(64, rows, 2).permute(2, 1, 0), nn.Module()
     with torch.inference_mode():
         apart = torch.cat([one(x) for one in layers], dim=-1)
         assert torch.allclose(join(layers, x, owner), apart, rtol=1e-5, atol=1e-6)
+        layers[1].bias.zero_()
+        assert torch.allclose(join(layers, x, owner)[..., 16:], layers[1](x), atol=1e-6)
+    assert ("packed" in linear._made[owner]) == (linear._HAS_PACKED and rows in (0, 3))
+
+
+def test_a_matrix_in_the_place_of_another_is_packed_anew() -> None:
+    layer, x = Linear(64, 32), torch.randn(8, 64)
+    with torch.inference_mode():
+        for _ in range(20):  # a tensor that is gone may leave its address to the next
+            with torch.inference_mode(False):
+                layer.weight = nn.Parameter(torch.randn(32, 64))
+            plain = nn.functional.linear(x, layer.weight, layer.bias)
+            assert torch.allclose(layer(x), plain, atol=1e-4)
 
 
 def test_eight_bits_may_be_made_where_nothing_is_recorded() -> None:
