@@ -293,7 +293,8 @@ class Summarizer:
         extract: bool = True,
         on_progress: Callable[[int], None] | None = None,
     ) -> list[Summary]:
-        """The summaries of many judgments, in their order; the same as one by one, sooner.
+        """The summaries of many judgments, in their order; the same as one by one, sooner (in
+        "int8", where few rows are rounded otherwise than many, now and then another).
 
         batch_size: judgments the generator decodes together. `on_progress(n)` is called as each n
         more are done.

@@ -8,7 +8,7 @@ fast there. Up to 3 rows the general one is the faster. Less precise matrices ar
 - "int8": the matrix in 8 bits, a scale per row of it (Dettmers et al. 2022, "LLM.int8()", section
   2.1, vector-wise, of the matrix alone); what it is multiplied with, and the product, in bfloat16.
   Up to 4 rows are multiplied with the 8 bits, more of them with the matrix in bfloat16 again, which
-  is as fast there.
+  is as fast there and rounds otherwise: a text alone may get another summary than in a batch.
 
 Everything else (embeddings, attention, norms) stays float32. What is made of matrices is kept
 beside the layers, not in them: state dicts, copies and pickles know nothing of it.

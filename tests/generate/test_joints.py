@@ -31,7 +31,20 @@ WORDS += [
     "中华人民共和国",
     *"123.",
 ]
-WORDS += ["判决", "驳回", "综上", "综上所述", "因此", "并且", "诉", "一案", "欠款", "还款", "开庭"]
+WORDS += [
+    "庭审",
+    "判决",
+    "驳回",
+    "综上",
+    "综上所述",
+    "因此",
+    "并且",
+    "诉",
+    "一案",
+    "欠款",
+    "还款",
+    "开庭",
+]
 PIECES = [*"欠款元还张某甲乙丙故障车事中未一二。,;:、《》法向本院提出", *WORDS]
 
 
@@ -196,7 +209,8 @@ def test_no_order_is_written_before_the_ruling(runs: tuple[str, ...], expected: 
         ("根据 甲 , 乙 还款 。", SENTENCE, "根据甲,乙还款。"),
         ("甲 : 乙 还款 。", SENTENCE, "甲:乙还款。"),
         ("甲 : 根据 法 , 乙 还款 。", SENTENCE, "甲:根据法,乙还款。"),
-        ("某 法 中 , 乙 还款 。", SENTENCE, "某法中,乙还款。"),
+        ("庭审 中 , 乙 还款 。", SENTENCE, "庭审中,乙还款。"),
+        ("欠 法 中 , 乙 还款 。", SENTENCE, "欠法中。乙还款。"),
         # a list, and what a bracket or a quotation holds, as long as the sentence
         ("甲 、 乙 还款 。", SENTENCE, "甲、乙还款。"),
         ("《 甲 欠 款 , 乙 还款 》 。", SENTENCE, "《甲欠款,乙还款》。"),
