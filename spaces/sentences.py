@@ -24,13 +24,15 @@ __all__ = [
     "supported_share",
 ]
 
+# Marks that close a quotation or a bracket.
+_CLOSING = "”’」』）)】》"
 # Ends of clauses. A comma or colon between two digits is part of a number or a time: 16,506 15:45
 # 16，506. White space and marks that close a quotation belong to what they follow. Nothing comes
 # after the last repetition, so the expression never backtracks: linear time.
 _END = re.compile(
-    r"(?:(?<![0-9０-９])[,:，：]|[,:，：](?![0-9０-９])|\n|[。！？；;!?][”’」』）)】》]*)\s*"
+    rf"(?:(?<![0-9０-９])[,:，：]|[,:，：](?![0-9０-９])|\n|[。！？；;!?][{_CLOSING}]*)\s*"
 )
-_CLOSING = "”’」』）)】》"
+# Marks that end a sentence.
 _STOPS = ("。", "！", "？", "!", "?")
 # Categories that say nothing by themselves: punctuation, separators, control and format characters.
 # Private use characters are not among them: rare characters of names are written with them.

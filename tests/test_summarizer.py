@@ -98,18 +98,28 @@ def test_no_copied_words_begin_behind_whose_words_they_are(variant) -> None:
     assert not any("告" in place and "款" not in place for place in places)
 
 
-def test_where_clauses_were_left_out_the_sentence_ends(variant, monkeypatch) -> None:
+@pytest.fixture
+def watch_gaps(monkeypatch):
+    """A list of (source, gaps) that a Summarizer's joints are told of."""
+
+    def watch(summarizer: Summarizer) -> list[tuple[list[int], list[int]]]:
+        told, mend = [], summarizer.joints.mend
+
+        def listen(found, segments, source, gaps, prosecuted):
+            told.append((list(source), list(gaps)))
+            return mend(found, segments, source, gaps, prosecuted)
+
+        monkeypatch.setattr(summarizer.joints, "mend", listen)
+        return told
+
+    return watch
+
+
+def test_where_clauses_were_left_out_the_sentence_ends(variant, watch_gaps, monkeypatch) -> None:
     """The joints are told of it, for extracts and for texts given whole."""
     text = "经审理查明，乙欠款，丙保证，被告担保，本院认为。应还款。"
-    told = []
     summarizer = variant(attend_threshold=0.5)
-    mend = summarizer.joints.mend
-
-    def watch(found, segments, source, gaps, prosecuted):
-        told.append((list(source), list(gaps)))
-        return mend(found, segments, source, gaps, prosecuted)
-
-    monkeypatch.setattr(summarizer.joints, "mend", watch)
+    told = watch_gaps(summarizer)
     kept = [0.9, 0.9, 0.1, 0.9, 0.1, 0.9]
     monkeypatch.setattr(summarizer, "_label", lambda drafts, size: [np.array(kept)] * len(drafts))
     for extract in (True, False):
@@ -120,24 +130,21 @@ def test_where_clauses_were_left_out_the_sentence_ends(variant, monkeypatch) -> 
         assert found == [("被告", CLAUSES), ("应", SENTENCE)]
 
 
-def test_a_gap_before_what_reads_as_nothing_stands_before_the_next(variant, monkeypatch) -> None:
+def test_a_gap_before_what_reads_as_nothing_stands_before_the_next(
+    variant, watch_gaps, monkeypatch
+) -> None:
     text = "甲欠款，丙未还。（以下简称甲公司的公司。）乙还款，"
     summarizer = variant()
-    gaps = []
-    mend = summarizer.joints.mend
-
-    def watch(found, segments, source, told, prosecuted):
-        gaps.extend(told)
-        return mend(found, segments, source, told, prosecuted)
+    told = watch_gaps(summarizer)
 
     def label(drafts, size):
         clauses = [clause.text for clause in drafts[0].clauses]
         assert "" in clauses  # the abbreviation
         return [np.array([0.1 if "丙" in clause else 0.9 for clause in clauses])]
 
-    monkeypatch.setattr(summarizer.joints, "mend", watch)
     monkeypatch.setattr(summarizer, "_label", label)
     summarizer.summarize(text)
+    ((_, gaps),) = told
     assert gaps.count(SENTENCE) == 1
 
 

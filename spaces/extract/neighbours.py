@@ -1,11 +1,11 @@
 """Clauses of one sentence that mean something else, or nothing, without their neighbour.
 
 应负连带责任 is told with the guarantor who stands before it, and he with it; 但… with what it turns
-against;
-没有遗嘱的， with what then applies; 对于利息 with what the court thinks of it; what a party pleads
-with the court's 不予采信; and what the plaintiff asks in the end with the words that say that he
-changed it (变更诉讼请求为). Those that go together share a probability, and copying does not begin
-at the second (`leaning`), nor behind the words that say whose opinion it is (`attributed`).
+against; 没有遗嘱的， with what then applies; 对于利息 with what the court thinks of it; what a
+party pleads with the court's 不予采信; and what the plaintiff asks in the end with the words that
+say that he changed it (变更诉讼请求为). Those that go together share a probability, and copying
+does not begin at the second (`leaning`), nor behind the words that say whose opinion it is
+(`attributed`).
 """
 
 from __future__ import annotations

@@ -5,18 +5,18 @@ the next begins, a comma or semicolon of the judgment may stand before the cue o
 (…27000元；被告辩称), a cue may open a section that is then left empty (经审理查明，本院认为), a
 mark may follow a mark; what the court found or thinks may stand behind the defence as if the
 defendant had said it; two sentences may run into one, of which the second then tells of the first
-one's subject. Each is mended here, in tokens, so that every character keeps its origin:
-what is put in place counts as generated, what is left out is gone. A text that does not say what
-the case is about gets the clause of the head that does (原告诉被告租赁合同纠纷一案), copied. A run
-that goes on over clauses that were left out of the source has a joint there too. Elsewhere in a run
-nothing is touched, since that is the judgment's own text, but for marks that mean nothing: one
-behind another (如下：、一、), and the number of an item that has no second.
+one's subject. Each is mended here, in tokens, so that every character keeps its origin: what is put
+in place counts as generated, what is left out is gone. A text that does not say what the case is
+about gets the clause of the head that does (原告诉被告租赁合同纠纷一案), copied. A run that goes on
+over clauses that were left out of the source has a joint there too. Elsewhere in a run nothing is
+touched, since that is the judgment's own text, but for marks that mean nothing: one behind another
+(如下：、一、), and the number of an item that has no second.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -189,8 +189,7 @@ class Joints:
         for i, item in enumerate(items):
             if item.tag == INSIDE and gaps and gaps[item.position]:
                 items[i] = item._replace(tag=BEGIN)
-        for announcement, cue in self.announcements:
-            self._announce(items, segments, source, announcement, cue)
+        self._announce(items, segments, source)
         if prosecuted and self.charged is not None:
             for i, item in enumerate(items):
                 if (item.token, item.tag) == (self.claimed, OUTSIDE):
@@ -202,8 +201,7 @@ class Joints:
             self._replace(items, _ASKED, [_Item(self.subject, OUTSIDE, -1)])
         if opened := self._open(items, segments, source, gaps):
             # what stood first, and now stands behind the parties
-            for announcement, cue in self.announcements:
-                self._announce(items, segments, source, announcement, cue, opened)
+            self._announce(items, segments, source, opened)
         if self.stop is not None:
             stop = [_Item(self.stop, OUTSIDE, -1)]
             self._end_sentences(items, source, gaps)
@@ -244,13 +242,9 @@ class Joints:
 
     def _drop_orders(self, items: list[_Item]) -> None:
         """Without the orders that a text begins to write of itself before its ruling."""
-        text, place = self._spell([item.token for item in items])
-        for match in reversed(list(_ORDER.finditer(text))):
-            first, last = place.get(match.start()), place.get(match.end())
-            if first is None or last is None:
-                continue
+        for match, first, last in self._find(items, _ORDER):
             written = all(item.tag == OUTSIDE for item in items[first:last])
-            if written and not _RULING.search(text, 0, match.start()):
+            if written and not _RULING.search(match.string, 0, match.start()):
                 del items[first:last]
 
     def _open(
@@ -294,12 +288,22 @@ class Joints:
         items: list[_Item],
         segments: Sequence[int],
         source: Sequence[int],
-        announcement: _Announcement,
-        cue: Sequence[int],
         opened: int = 0,
     ) -> None:
-        """Put the cue before the first words of its section, unless it is clear who speaks. The
+        """Put its cue before the first words of each section, unless it is clear who speaks. The
         first `opened` items say what the case is about, and nobody speaks there."""
+        for announcement, cue in self.announcements:
+            self._put_cue(items, segments, source, announcement, cue, opened)
+
+    def _put_cue(
+        self,
+        items: list[_Item],
+        segments: Sequence[int],
+        source: Sequence[int],
+        announcement: _Announcement,
+        cue: Sequence[int],
+        opened: int,
+    ) -> None:
         section = {i for i, segment in enumerate(segments) if segment == announcement.section}
         place = next((i for i, item in enumerate(items) if item.position in section), None)
         if place is None or (place == 0 and announcement.section != _CLAIM):
@@ -326,13 +330,21 @@ class Joints:
             place[len(text)] = i + 1
         return text, place
 
+    def _find(
+        self, items: Sequence[_Item], pattern: re.Pattern[str]
+    ) -> Iterator[tuple[re.Match[str], int, int]]:
+        """What the pattern finds in whole tokens, the last first, so that items may be put or left
+        out meanwhile: the match, its first item and the one behind it."""
+        text, place = self._spell([item.token for item in items])
+        for match in reversed(list(pattern.finditer(text))):
+            if {match.start(), match.end()} <= place.keys():
+                yield match, place[match.start()], place[match.end()]
+
     def _replace(self, items: list[_Item], pattern: re.Pattern[str], put: list[_Item]) -> None:
         """Put `put` in place of what the pattern finds, or where it finds nothing between two
         tokens, where it is whole tokens at a joint."""
-        text, place = self._spell([item.token for item in items])
-        for match in reversed(list(pattern.finditer(text))):
-            first, last = place.get(match.start()), place.get(match.end())
-            if first is None or last is None or (first == last and not put):
+        for match, first, last in self._find(items, pattern):
+            if first == last and not put:
                 continue
             if last < len(items):
                 # a mark that a run begins with is at a joint, and so is a word that concludes;

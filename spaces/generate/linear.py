@@ -123,8 +123,6 @@ class Linear(nn.Linear):
 class Int8Linear(nn.Module):
     """A linear layer in 8 bits, for CPUs and for inference only."""
 
-    NAMES = ("weight", "scale", "bias")
-
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         """weight (F, E), bias (F,) float."""
         super().__init__()
@@ -143,25 +141,32 @@ class Int8Linear(nn.Module):
 def multiply_int8(x: Tensor, layers: Sequence[Int8Linear], owner: nn.Module) -> Tensor:
     """As `multiply`, of layers in 8 bits."""
     parts = [part for one in layers for part in (one.weight, one.bias)]  # scales with the former
-    weight, scale, bias = _once(
-        owner,
-        "int8",
-        parts,
-        lambda: [_stack([getattr(one, name) for one in layers]) for name in Int8Linear.NAMES],
-    )
+
+    def stacked() -> list[Tensor]:
+        names = ("weight", "scale", "bias")
+        return [_stack([getattr(one, name) for one in layers]) for name in names]
+
+    def widened(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        weight, scale, bias = stacked()
+        return (weight * scale.float()[:, None]).to(dtype), bias
+
+    def packed() -> tuple[Tensor, Tensor]:
+        matrix, bias = widened(wide)
+        return _pack(matrix), bias
+
     columns = x.shape[-1]
+    wide = torch.bfloat16 if _HAS_PACKED_BFLOAT16 else torch.float32
     few = 0 < x.numel() <= _FEW_INT8 * columns
     if _HAS_INT8 and few and columns % _INT8_COLUMNS == 0:
+        weight, scale, bias = _once(owner, "int8", parts, stacked)
         given = x.reshape(-1, columns).bfloat16().contiguous()
         product = torch._weight_int8pack_mm(given, weight, scale).view(*x.shape[:-1], -1)
     elif _HAS_PACKED:
-        dtype = torch.bfloat16 if _HAS_PACKED_BFLOAT16 else torch.float32
-        matrix = _once(
-            owner, "packed", parts, lambda: _pack((weight * scale.float()[:, None]).to(dtype))
-        )
-        product = _packed_product(x.to(dtype), matrix, None)
+        matrix, bias = _once(owner, "packed", parts, packed)
+        product = _packed_product(x.to(wide), matrix, None)
     else:  # the same numbers, without the speed
-        product = F.linear(x, weight * scale.float()[:, None])
+        matrix, bias = _once(owner, "wide", parts, lambda: widened(torch.float32))
+        product = F.linear(x, matrix)
     return product + bias
 
 

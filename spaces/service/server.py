@@ -31,9 +31,9 @@ def serve(
     """Answer requests until the process is interrupted.
 
     port: 0 takes a free one; `say` hears the address. `precision`: what the model computes in (see
-    `Summarizer.to_precision`). workers: models that work at the same time,
-    each with its share of the processor's cores. Raises InputError for an address that cannot be
-    used and where the packages of the extra `service` are missing, ModelError for the model.
+    `Summarizer.to_precision`). workers: models that work at the same time, each with its share of
+    the processor's cores. Raises InputError for an address that cannot be used and where the
+    packages of the extra `service` are missing, ModelError for the model.
     """
     try:
         import uvicorn
