@@ -47,6 +47,11 @@ _LEADS = frozenset(
 )
 _OPPOSITE = ({"原告", "被告"}, {"上诉人", "被上诉人"})
 _SOMEBODY = "某×xXＸ*＊"
+# A sum that runs on from a name: 王某11500元 is 王某1 and 1500元. No sum begins with 01.
+_SUM = re.compile(r"(?!0(?!\.))(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?[百千万亿]?元")
+# The end of 王某 or 王某11 that stands by itself, not where such a sum begins.
+_NUMBERED = re.compile(r"[某×xXＸ*＊]\d{0,2}(?![某×xXＸ*＊\d百千万亿元]|[.,]\d)")
+_PLACE_WORD = re.compile("[省市县区]")
 _BRANCH = re.compile(
     r"[^，,。；;：:、\n与和向由对在被给为诉应于将及]{0,16}?"
     r"(?:分公司|支公司|支行|分行|分店|营业部|分理处|分社|分厂|储蓄所|办事处|事务所)"
@@ -132,7 +137,9 @@ def find_mentions(judgment: str, parties: Sequence[Party]) -> list[Mention]:
     `原告张某` and `张某` are mentions of 张某; `被告张某` is none when 张某 is declared 原告, nor
     is 张某 inside 张某某, 大成公司 inside 大成公司上海分公司, or a name inside the longer name of
     somebody else who is known. A name that a witness has too, or that the judgment calls now 原告,
-    now 被告, is never a mention.
+    now 被告, is never a mention. Behind other letters of the full name a short name is one only
+    with the role word before it all (`被告江北大成公司`), and 张某1 before a sum that runs on from
+    it (`张某1500元`) only where there is no 张某 or 张某15 who can be meant.
 
     >>> text = "原告：张某，男。被告：李某，男。李某向原告张某借款。"
     >>> [text[m.start : m.end] for m in find_mentions(text, find_parties(text))]
@@ -142,24 +149,29 @@ def find_mentions(judgment: str, parties: Sequence[Party]) -> list[Mention]:
     others = {match[1] for match in _OTHERS.finditer(judgment)} - by_name.keys()
     occurrences = list(_occurrences(judgment, by_name.keys() | others))
     longer = _longer_names(judgment, occurrences)
+    numbered = _numbered_names(judgment)
     agree: Counter[str] = Counter()
     differ: Counter[str] = Counter()
     mentions = []
+    last = 0
     for found in occurrences:
         party = by_name.get(found.name)
-        if party is None or not _ends_here(judgment, found, longer):
+        free, last = last, found.end
+        if party is None or not _ends_here(judgment, found, longer, numbered):
             continue
         if _OFFICE_BEFORE.search(judgment, max(0, found.start - 5), found.start):
             differ[found.name] += len(judgment)
-        if found.before is None:
-            if _begins_here(judgment, found):
-                mentions.append((found.name, Mention(found.start, found.end, party)))
-        elif found.before["other"] is None:
-            if found.before["role"] == party.role:
-                agree[found.name] += 1
-                start = found.before.start("role")
+        start = _start_with_place(judgment, found, party, free)
+        before = found.before or _role_before(judgment, start)
+        if before is None:
+            if start == found.start and _begins_here(judgment, found):
                 mentions.append((found.name, Mention(start, found.end, party)))
-            elif {found.before["role"], party.role} in _OPPOSITE:
+        elif before["other"] is None:
+            if before["role"] == party.role:
+                agree[found.name] += 1
+                start = before.start("role")
+                mentions.append((found.name, Mention(start, found.end, party)))
+            elif {before["role"], party.role} in _OPPOSITE:
                 differ[found.name] += 1
     return [m for name, m in mentions if not differ[name] or 2 * differ[name] < agree[name]]
 
@@ -177,10 +189,26 @@ def _occurrences(text: str, names: set[str]) -> Iterator[_Found]:
         for length in lengths[first.group()] if start >= at else ():
             if text[start : start + length] in names:
                 at = start + length
-                near = start and text[start - 1] in _BEFORE
-                before = _ROLE_BEFORE.search(text, max(0, start - 24), start) if near else None
-                yield _Found(start, at, text[start:at], before)
+                yield _Found(start, at, text[start:at], _role_before(text, start))
                 break
+
+
+def _role_before(text: str, start: int) -> re.Match[str] | None:
+    near = start and text[start - 1] in _BEFORE
+    return _ROLE_BEFORE.search(text, max(0, start - 24), start) if near else None
+
+
+def _start_with_place(text: str, found: _Found, party: Party, free: int) -> int:
+    """Where a short name begins with what stands of the full name before it, mostly the place, with
+    or without its 市 or 县: 大成公司 for 江北县大成有限公司, in 江北大成公司. From `free` on.
+    """
+    full = party.names[0]
+    if found.name == full or found.before:
+        return found.start
+    written = (full, _PLACE_WORD.sub("", full))
+    starts = range(max(free, found.start - 6), found.start - 1)
+    of_name = (start for start in starts if any(text[start : found.start] in w for w in written))
+    return next(of_name, found.start)
 
 
 def _longer_names(text: str, occurrences: Sequence[_Found]) -> set[str]:
@@ -194,15 +222,31 @@ def _longer_names(text: str, occurrences: Sequence[_Found]) -> set[str]:
     return found
 
 
-def _ends_here(text: str, found: _Found, longer: set[str]) -> bool:
+def _numbered_names(text: str) -> set[str]:
+    """王某 and 王某11 that stand by themselves somewhere, with more and less of what is before 某:
+    where the name begins is not known.
+    """
+    ends = (match.end() for match in _NUMBERED.finditer(text))
+    return {text[max(0, end - length) : end] for end in ends for length in range(2, 10)}
+
+
+def _ends_here(text: str, found: _Found, longer: set[str], numbered: set[str]) -> bool:
     """Whether the name is not the beginning of another: 李某某, 李某1, 王军伟, a branch."""
     behind = text[found.end : found.end + 1]
     if behind and behind in "某甲乙丙丁戊己庚辛壬癸" or text[found.start : found.end + 1] in longer:
         return False
-    numbered = found.name[-1] in _SOMEBODY or found.name[-1].isdecimal()
-    if numbered and re.match(r"[某×xXＸ*＊0-9０-９A-Za-zＡ-Ｚ]", behind):
-        return False
+    open_end = found.name[-1] in _SOMEBODY or found.name[-1].isdecimal()
+    if open_end and re.match(r"[某×xXＸ*＊0-9０-９A-Za-zＡ-Ｚ]", behind):
+        return _ends_before_sum(text, found, numbered)
     return not _BRANCH.match(text, found.end)
+
+
+def _ends_before_sum(text: str, found: _Found, numbered: set[str]) -> bool:
+    """Whether it is 王某1 in 王某11500元, where neither 王某 nor 王某11 can be meant."""
+    if not re.search(r"[某×xXＸ*＊][0-9]{1,2}$", found.name) or not _SUM.match(text, found.end):
+        return False
+    ends = (found.end - 2, found.end - 1, found.end + 1, found.end + 2)
+    return not any(text[found.start : end] in numbered for end in ends)
 
 
 def _begins_here(text: str, found: _Found) -> bool:

@@ -33,6 +33,7 @@ _ORDER = re.compile(
     # rates and deductions; the time that interest runs for, not that of a sentence
     "率|[%％‰]|倍|扣除|抵扣|已[付还支给]|^(?!.*刑).*(?:[自从].*起|[计算截][至止到])"
 )
+_MAN = re.compile("人(?!民币)")
 _QUOTED = re.compile(r"《[^《》\n]{1,60}》")
 
 
@@ -93,7 +94,9 @@ def _edits(judgment: str) -> list[_Edit]:
             continue
         own = judgment.startswith(role, mention.start)
         place = mention.start if own else mention.party.declared
-        edit = _Edit(mention.start, mention.end, place, len(role))
+        again = f"的{role}"  # 原告张某的原告主体资格 is 原告主体资格
+        end = mention.end + (len(again) if judgment.startswith(again, mention.end) else 0)
+        edit = _Edit(mention.start, end, place, len(role))
         if taken.add(edit):
             edits.append(edit)
     return edits
@@ -101,13 +104,13 @@ def _edits(judgment: str) -> list[_Edit]:
 
 def _would_mislead(judgment: str, mention: Mention) -> bool:
     """Whether what stands around makes another word of the role: 原大成公司 -> 原被告,
-    张某人身损害 -> 被告人身损害, 反诉张某 -> 反诉原告, 被张某 -> 被上诉人.
+    张某人身损害 -> 被告人身损害, 反诉张某 -> 反诉原告, 被张某 -> 被上诉人 (人民币 does not).
     """
     before = judgment[max(0, mention.start - 2) : mention.start]
     return (
         before.endswith(("原", "反诉", "本诉", "一审"))
         or (before.endswith("被") and mention.party.role == "上诉人")
-        or (judgment.startswith("人", mention.end) and mention.party.role in ("原告", "被告"))
+        or (_MAN.match(judgment, mention.end) and mention.party.role in ("原告", "被告"))
     )
 
 

@@ -125,6 +125,74 @@ def test_a_name_inside_another_is_no_mention(name: str, sentence: str) -> None:
     )
 
 
+PLACED = "原告：张大明，男。被告：江北县大成建设有限公司（以下简称大成公司）。二人合同纠纷一案。"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("张大明与被告江北大成公司签约。", ["张大明=原告", "被告江北大成公司=被告"]),
+        ("被告江北县大成公司未到庭。", ["被告江北县大成公司=被告"]),
+        ("被告（反诉原告）江北大成公司辩称。", ["被告（反诉原告）江北大成公司=被告"]),
+        ("被告：江北大成公司。", ["被告：江北大成公司=被告"]),
+        # without the role word it may be another of the place: none, and none in the midst of it
+        ("江北大成公司盖章。", []),
+        ("江北县大成公司盖章。", []),
+        # another's role, another place, a branch
+        ("原告江北大成公司。", []),
+        ("反诉被告江北大成公司。", []),
+        ("被告江南县大成公司。", []),
+        ("被告江北大成公司江南分公司。", []),
+        ("大成公司盖章。", ["大成公司=被告"]),
+        ("张大明到江北后，大成公司付款。", ["张大明=原告", "大成公司=被告"]),
+    ],
+)
+def test_a_short_name_behind_the_place_of_the_full_one(sentence: str, expected: list[str]) -> None:
+    assert mentioned(PLACED + sentence) == expected
+
+
+def test_a_party_named_like_a_place_keeps_its_name() -> None:
+    text = "原告：江北，男。被告：江北县大成建设有限公司（以下简称大成公司）。二人合同纠纷一案。"
+    assert mentioned(text + "原告江北大成公司。") == ["原告江北=原告", "大成公司=被告"]
+    longer = text.replace("原告：江北，男", "原告：江北大成公司")
+    assert mentioned(longer + "原告江北大成公司起诉。") == ["原告江北大成公司=原告"]
+    assert mentioned(longer + "被告江北大成公司辩称。") == []
+
+
+NUMBERED = "原告：王某1，男。被告：李某2，男。原告王某1与被告李某2借款合同纠纷一案。"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("赔偿原告王某1105316元。", ["原告王某1=原告"]),
+        ("支付王某1250.00元、李某212,000.5元。", ["王某1=原告", "李某2=被告"]),
+        ("支付王某13万元，李某20.5万元。", ["王某1=原告", "李某2=被告"]),
+        ("王某12017年借款。", []),
+        ("王某160%。", []),
+        ("王某1012元。", []),  # a sum begins with no 0, and 王某10 is not known
+        ("王某10元。", []),
+        ("王某11到庭。", []),
+        ("被告王某1500元。", []),
+        # another who can be meant: nobody knows
+        ("法定代理人王某到庭。支付王某1500元。", []),
+        ("案外人王某15到庭。支付王某1500元。", []),
+    ],
+)
+def test_a_sum_runs_on_from_a_numbered_name(sentence: str, expected: list[str]) -> None:
+    assert mentioned(NUMBERED + sentence) == expected
+
+
+def test_a_sum_behind_one_of_two_numbered_names() -> None:
+    eleven = NUMBERED.replace("王某1", "王某11")
+    assert mentioned(eleven + "支付王某111500元。") == ["王某11=原告"]
+    assert mentioned(eleven + "支付王某1105316元。") == []
+    both = NUMBERED.replace("与", "、王某11与")
+    assert mentioned(both + "支付王某111500元。") == []  # 111500 or 1500?
+    assert mentioned(both + "支付王某12500元。") == ["王某1=原告"]
+    assert mentioned(both + "王某11、王某1到庭。") == ["王某11=原告", "王某1=原告"]
+
+
 def test_all_parties_count_for_longer_names_whoever_is_replaced() -> None:
     text = "原告：王军。被告：王军伟、李四。原告王军与被告王军伟、李四合同纠纷一案。王军伟未到庭。"
     assert mentioned(text) == ["王军伟=被告"]
@@ -227,6 +295,9 @@ PIECES = [
     "张三",
 ]
 PIECES += [
+    "王某1",
+    "500元",
+    "江北大成公司",
     "李某",
     "李某某",
     "大成公司",
@@ -269,7 +340,9 @@ def test_whatever_the_text_places_are_true(text: str) -> None:
     ["原告" * 20_000, "（" * 60_000, "（）" * 20_000, "\n" * 60_000, "原告 " * 20_000]
     + ["原告：" * 20_000, "被告张三、" * 12_000, "追加" * 30_000, "撤回对" * 20_000]
     + ["原告纠纷" * 15_000, HEADER + "李小军" * 20_000, HEADER + "证人李小军" * 12_000]
-    + [HEADER + "李小军（以下简称李某）" * 5_000],
+    + [HEADER + "李小军（以下简称李某）" * 5_000, PLACED + "江北大成公司" * 9_000]
+    + [NUMBERED + "王某15元" * 10_000, NUMBERED + "王某1" + "5" * 60_000]
+    + [NUMBERED + "某1" * 30_000],
     ids=lambda text: text[-6:],
 )
 def test_long_texts_take_time_in_proportion(text: str) -> None:

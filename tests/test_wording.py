@@ -36,6 +36,10 @@ def read_behind(sentence: str, header: str = HEADER) -> str:
         ("原张大明的房屋。", "原张大明的房屋。"),
         ("反诉张大明。", "反诉张大明。"),
         ("赔偿张大明人身损害。", "赔偿张大明人身损害。"),
+        ("赔偿原告张大明人民币5元。", "赔偿原告人民币5元。"),
+        # what the role would say twice
+        ("原告张大明的原告主体资格适格。", "原告主体资格适格。"),
+        ("李小军的被告身份，张大明的被告。", "被告身份，原告的被告。"),
     ],
 )
 def test_how_a_sentence_is_read(sentence: str, expected: str) -> None:
@@ -63,6 +67,23 @@ def test_only_a_role_that_one_party_has_is_read() -> None:
     two = "原告：张大明。被告：李小军、王五。原告张大明与被告李小军、王五合同纠纷一案。"
     assert read_behind("李小军欠张大明，王五担保。", two) == "李小军欠原告，王五担保。"
     assert read_behind("李小军欠张大明。二被告未到庭。") == "李小军欠原告。二被告未到庭。"
+
+
+def test_a_name_with_its_place_is_read_as_one_role() -> None:
+    header = "原告：张大明，男。被告：江北县大成有限公司（以下简称大成公司）。二人合同纠纷一案。"
+    assert read_behind("张大明与被告江北大成公司签约。", header) == "原告与被告签约。"
+    for other in ("江北大成公司盖章。", "原大成公司的房屋。", "被告江北大成公司江南分公司。"):
+        assert read_behind(other, header) == other
+
+
+def test_a_sum_that_runs_on_from_a_name_is_read_by_itself() -> None:
+    header = "原告：王某1，男。被告：李某1、李某2。原告王某1与被告李某1、李某2合同纠纷一案。"
+    assert read_behind("应赔偿原告王某1105316元。", header) == "应赔偿原告105316元。"
+    assert read_behind("应支付王某113929.5元。", header) == "应支付原告13929.5元。"
+    # one of two: nothing can be put in the place of the name
+    assert read_behind("应支付李某1500元。", header) == "应支付李某1500元。"
+    assert read_behind("王某11到庭。王某1500元。", header) == "王某11到庭。原告500元。"
+    assert read_behind("王某15到庭。王某1500元。", header) == "王某15到庭。王某1500元。"
 
 
 def test_a_role_is_taken_from_its_own_place_or_the_declaration() -> None:
