@@ -9,8 +9,9 @@ one's subject. Each is mended here, in tokens, so that every character keeps its
 in place counts as generated, what is left out is gone. A text that does not say what the case is
 about gets the clause of the head that does (原告诉被告租赁合同纠纷一案), copied. A run that goes on
 over clauses that were left out of the source has a joint there too. Elsewhere in a run nothing is
-touched, since that is the judgment's own text, but for marks that mean nothing: one behind another
-(如下：、一、), and the number of an item that has no second.
+touched, since that is the judgment's own text, but for what a reader stumbles over: marks that mean
+nothing (如下：、一、), numbers of a list that is told in part and brackets without their partner
+(`generate.items`), a cue said twice, and a semicolon before another speaks.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import NamedTuple
 
 from spaces.generate.beam import Hypothesis
 from spaces.generate.copying import BEGIN, INSIDE, OUTSIDE
+from spaces.generate.items import Item, drop_partial, spell, splice
 from spaces.generate.tokenizer import FIRST_SECTION
 from spaces.sections import SECTIONS
 from spaces.sentences import ends_sentence
@@ -52,12 +54,8 @@ _LEADS = re.compile(
 )
 _GOES_ON = ("并", "且", "而", "以及")  # how a clause begins that is the end of a sentence
 _OPENS, _CLOSES = "(《“", ")》”"
-# The first number of a list; 1.5元 and 一、二项 have none.
-_FIRST = "(?:1[、.](?!\\d)|一、(?![二三四五]))"
 _SO = "(?:故|因此|所以|并且|而且)"
 _OWN = "(?=[,对原被其应不本])"  # behind such a word; it may be the beginning of another (故障)
-# What stands up to the next cue has no second item; a ruling keeps its numbers
-_NO_SECOND = "(?:(?![2-9][、.]|[二三四五]、|辩称|答辩|认为|查明|判决|裁定).)*"
 _RELATION = "[^,;:。]{0,24}(?:纠纷|关系|夫妻|同[学事乡]|邻居|[兄弟姐妹母父]|离婚|一案)"
 _SUPERFLUOUS = [
     # a cue whose section is empty: the next cue stands for it
@@ -72,8 +70,6 @@ _SUPERFLUOUS = [
     # a conclusion of nothing: behind a cue, and where what it concludes is not told
     re.compile(f"(?:(?<=[辩诉]称[,:])|(?<=诉求[,:])|(?<=本院认为[,:])){_SO}{_OWN}"),
     re.compile(f"(?<=[。;,])综上(?:所述)?[,。]+(?=(?:{_FOUND}|本院认为|{_ANSWERED}))"),
-    # a number of a list that has no other
-    re.compile(f"(?<=[。;:,]){_FIRST}(?={_NO_SECOND}(?:辩称|答辩|认为|查明))"),
     # two openings, two subjects
     re.compile("^(?:原被告系|原告与被告)(?=原告)"),
     re.compile("(?:^|(?<=[。;:,]))原告[,:](?=原告)"),
@@ -86,23 +82,49 @@ _SUPERFLUOUS = [
 # An order that is written, not copied, before anything is ordered
 _ORDER = re.compile("(?<=[。;])[一二三四五六]、驳回[^,;。]{0,16}请求[。;]")
 _RULING = re.compile("(?:判决|裁定)(?:如下|:)|规定,(?:判决|裁定)")
+# A party's answer is told; 被告的辩称 is spoken of
+_ANSWER = "(?:被告|第三人)[^,;:。]{0,24}?(?<!的)辩称"
+# A cue that stands against what it announces, and the pieces that are put between (`at`, or in
+# place of what is found); who asks for a ruling (请求判决) announces none
+_UNMARKED = [
+    (re.compile("(?<=判决)(?<!求判决)(?:、*(?=一、)|、+)"), ["如下", ":"]),
+    (re.compile("(?<=判决如下)(?:、+|(?![。;:,]|$))"), [":"]),
+    (
+        re.compile(
+            "(?:(?<=提出诉求)|(?<=[。;,]原告诉求)|(?<=提出诉讼请求)|(?<=提出的诉讼请求))"
+            "(?![。;:,、]|$)"
+        ),
+        [":"],
+    ),
+    (re.compile(f"(?:(?<=[。;,])|^){_ANSWER}(?P<at>)(?![。;:,、的并]|理由|意见|$)"), [":"]),
+]
+# A cue said twice
+_TWICE = re.compile("(本院认为|原告提出诉求|被告[^,;:。]{0,24}?辩称)[。;:,、]*(?=\\1)")
+# A word that leads to what was left out behind it
+_DANGLING = re.compile("(?<=[。;:,])(?:故|因|但|且|由)")
 # How a claim is announced, and in a criminal judgment, where nobody is 原告
 _CLAIMED, _CHARGED = "原告提出诉求", "公诉机关指控"
 # A claim announced twice, whose second announcement lacks its subject
 _SUBJECT = "原告"
 _ASKED = re.compile("(?:(?<=[。;,])|^)原告提出诉求[,:]*(?=向(?:本院|法院|我院)提出)")
 _AHEAD = 40  # tokens
-_MARKS = re.compile(f"[。;:,、]+|{_FIRST}")
+_MARKS = re.compile("[。;:,、]+")
 _CONCLUDES = re.compile(_SO)
-# Marks that become a stop: where a section ends, and at the end of the text.
+# Marks that become a stop: where a section ends, where another speaks, even within a run, and at
+# the end of the text.
+_COURT = f"(?:{_FOUND}|(?:综上(?:所述)?,?)?本院(?:认为|(?:依[照据]|根据)《)|依照|依据)"
+_PARTY = f"(?:{_ANSWER}|公诉机关指控)"
 _SECTION_END = re.compile(
-    f"(?<!认为)(?<!查明)(?<!诉称)(?:[,;、](?=(?:{_FOUND}|本院认为|依照|依据|{_DEFENDED}))|;(?={_ANSWERED}))"
+    "(?<!认为|查明|诉称|综上|所述|[对据因]此|审理)"
+    f"(?:[,;、](?={_COURT})|[,;](?=(?:{_DEFENDED}|{_PARTY})))"
 )
+_TURN = re.compile(f";(?=(?:{_FOUND}|本院认为|判决如下|{_PARTY}|{_ANSWERED}))")
 _TEXT_END = re.compile("[,;:、]$")
 # Nothing where a stop belongs: …不予支持依照《
 _RUN_ON = re.compile(f"(?<=支持|采信|采纳|责任)(?={_STATUTES})")
 _CLAIM = FIRST_SECTION + SECTIONS.index("claim")
 _HEAD = FIRST_SECTION + SECTIONS.index("head")
+_ORDERS = FIRST_SECTION + SECTIONS.index("ruling")
 # The clause of the head that says what the case is about, of one clause and no more
 _CASE = re.compile(
     "(?:^|(?<=[,;。]))原告(?:(?<=[、和及与])原告|(?!原告)[^,;:。]){2,60}一案(?=[,。])"
@@ -150,12 +172,6 @@ _ANNOUNCEMENTS = [
 ]
 
 
-class _Item(NamedTuple):
-    token: int
-    tag: int
-    position: int
-
-
 class Joints:
     """Mends the joints of hypotheses whose tokens are numbered as `pieces`."""
 
@@ -167,6 +183,11 @@ class Joints:
         cues = ((each, [numbers.get(p) for p in each.cue]) for each in _ANNOUNCEMENTS)
         # each with its cue in tokens; none where a token of it is missing
         self.announcements = [(each, cue) for each, cue in cues if None not in (self.stop, *cue)]
+        self.unmarked = [
+            (pattern, [Item(numbers[p], OUTSIDE, -1) for p in put])
+            for pattern, put in _UNMARKED
+            if numbers.keys() >= set(put)
+        ]
 
     def mend(
         self,
@@ -185,7 +206,7 @@ class Joints:
         Hypothesis(tokens=[0, 4, 2, 3], tags=[1, 0, 0, 0], positions=[7, -1, -1, -1], ...)
         """
         rows = zip(hypothesis.tokens, hypothesis.tags, hypothesis.positions, strict=True)
-        items = [_Item(*row) for row in rows]
+        items = [Item(*row) for row in rows]
         for i, item in enumerate(items):
             if item.tag == INSIDE and gaps and gaps[item.position]:
                 items[i] = item._replace(tag=BEGIN)
@@ -195,26 +216,30 @@ class Joints:
                 if (item.token, item.tag) == (self.claimed, OUTSIDE):
                     items[i] = item._replace(token=self.charged)
         self._drop_orders(items)
+        self._mark_cues(items)
+        self._drop_dangling(items, segments)
+        self._replace(items, _TWICE, [], anywhere=True)
         for pattern in _SUPERFLUOUS:
             self._replace(items, pattern, [])
         if self.subject is not None:
-            self._replace(items, _ASKED, [_Item(self.subject, OUTSIDE, -1)])
+            self._replace(items, _ASKED, [Item(self.subject, OUTSIDE, -1)])
         if opened := self._open(items, segments, source, gaps):
             # what stood first, and now stands behind the parties
             self._announce(items, segments, source, opened)
+        drop_partial(items, self.pieces, self._find_ruling(items, segments))
+        self._mark_cues(items)  # where a number stood
         if self.stop is not None:
-            stop = [_Item(self.stop, OUTSIDE, -1)]
+            stop = [Item(self.stop, OUTSIDE, -1)]
             self._end_sentences(items, source, gaps)
             self._replace(items, _SECTION_END, stop)
+            self._replace(items, _TURN, stop, anywhere=True)
             self._replace(items, _RUN_ON, stop)
             if not hypothesis.truncated:
                 self._replace(items, _TEXT_END, stop)
         tokens, tags, positions = map(list, zip(*items, strict=True)) if items else ([], [], [])
         return replace(hypothesis, tokens=tokens, tags=tags, positions=positions)
 
-    def _end_sentences(
-        self, items: list[_Item], source: Sequence[int], gaps: Sequence[int]
-    ) -> None:
+    def _end_sentences(self, items: list[Item], source: Sequence[int], gaps: Sequence[int]) -> None:
         """A stop in place of the comma between two copied runs of which the judgment has the second
         in another sentence: what stands before it would go on in the second (an heir's right, in
         that of another)."""
@@ -238,18 +263,42 @@ class Joints:
                 or any(ends_sentence(self.pieces[token]) for token in passed)
                 or SENTENCE in gaps[last.position + 1 : new.position + 1]
             ):
-                items[i - 1] = _Item(self.stop, OUTSIDE, -1)
+                items[i - 1] = Item(self.stop, OUTSIDE, -1)
 
-    def _drop_orders(self, items: list[_Item]) -> None:
+    def _drop_orders(self, items: list[Item]) -> None:
         """Without the orders that a text begins to write of itself before its ruling."""
         for match, first, last in self._find(items, _ORDER):
             written = all(item.tag == OUTSIDE for item in items[first:last])
             if written and not _RULING.search(match.string, 0, match.start()):
                 del items[first:last]
 
+    def _find_ruling(self, items: Sequence[Item], segments: Sequence[int]) -> int | None:
+        """The first item of the ruling: its cue, or what is copied of it. None without either."""
+        text, place = spell(self.pieces, [item.token for item in items])
+        orders = {i for i, segment in enumerate(segments) if segment == _ORDERS}
+        first = [i for i, item in enumerate(items) if item.position in orders]
+        for cue in [*_RULING.finditer(text)][-1:]:  # a claim may have one before: 请求判决:
+            first.append(place[max(start for start in place if start <= cue.start())])
+        return min(first, default=None)
+
+    def _drop_dangling(self, items: list[Item], segments: Sequence[int]) -> None:
+        """Without a word that a run ends with, before what it does not lead to, but in the
+        ruling."""
+        for _, first, last in self._find(items[: self._find_ruling(items, segments)], _DANGLING):
+            if items[first].tag == OUTSIDE or last == len(items):
+                continue
+            elsewhere = items[last].position != items[first].position + 1
+            if (items[last].tag == BEGIN and elsewhere) or items[last].token == self.stop:
+                del items[first:last]
+
+    def _mark_cues(self, items: list[Item]) -> None:
+        """With a colon where a cue stands against what it announces."""
+        for pattern, put in self.unmarked:
+            self._replace(items, pattern, put)
+
     def _open(
         self,
-        items: list[_Item],
+        items: list[Item],
         segments: Sequence[int],
         source: Sequence[int],
         gaps: Sequence[int],
@@ -258,7 +307,7 @@ class Joints:
         not, or names a cause that is not in the source. Returns how many items that takes."""
         told = self._text(items)
         cause = _CAUSE.match(told)
-        invented = cause is not None and cause[1] not in self._spell(source)[0]
+        invented = cause is not None and cause[1] not in spell(self.pieces, source)[0]
         if not items or self.stop is None or (_ABOUT.match(told) and not invented):
             return 0
         case = self._find_case(segments, source)
@@ -270,14 +319,14 @@ class Joints:
                 return 0  # words that are not whole tokens stay
         begins = [i == case[0] or bool(gaps and gaps[i]) for i in case]
         tags = [BEGIN if begin else INSIDE for begin in begins]
-        opening = [_Item(source[i], tag, i) for i, tag in zip(case, tags, strict=True)]
-        items[:0] = [*opening, _Item(self.stop, OUTSIDE, -1)]
+        opening = [Item(source[i], tag, i) for i, tag in zip(case, tags, strict=True)]
+        items[:0] = [*opening, Item(self.stop, OUTSIDE, -1)]
         return len(opening) + 1
 
     def _find_case(self, segments: Sequence[int], source: Sequence[int]) -> range:
         """The tokens of the clause of the head that says what the case is about; none without."""
         head = [i for i, segment in enumerate(segments) if segment == _HEAD]  # all in one piece
-        text, place = self._spell([source[i] for i in head])
+        text, place = spell(self.pieces, [source[i] for i in head])
         found = _CASE.search(text)
         if found is None or not {found.start(), found.end()} <= place.keys():
             return range(0)
@@ -285,7 +334,7 @@ class Joints:
 
     def _announce(
         self,
-        items: list[_Item],
+        items: list[Item],
         segments: Sequence[int],
         source: Sequence[int],
         opened: int = 0,
@@ -297,7 +346,7 @@ class Joints:
 
     def _put_cue(
         self,
-        items: list[_Item],
+        items: list[Item],
         segments: Sequence[int],
         source: Sequence[int],
         announcement: _Announcement,
@@ -311,38 +360,37 @@ class Joints:
         before, behind = self._text(items[opened:place]), self._text(items[place : place + _AHEAD])
         # a run may break off before the source says who speaks
         begin = items[place].position
-        there = self._spell(source[begin : begin + _AHEAD])[0]
+        there = spell(self.pieces, source[begin : begin + _AHEAD])[0]
         known = announcement.behind.match(behind) or announcement.behind.match(there)
         if known or announcement.before.search(before):
             return
         stop = [] if before[-1:] in ",;:、。" else [self.stop]  # none at the beginning either
         items[place] = items[place]._replace(tag=BEGIN)
-        items[place:place] = [_Item(token, OUTSIDE, -1) for token in (*stop, *cue)]
+        items[place:place] = [Item(token, OUTSIDE, -1) for token in (*stop, *cue)]
 
-    def _text(self, items: Sequence[_Item]) -> str:
-        return self._spell([item.token for item in items])[0]
-
-    def _spell(self, tokens: Sequence[int]) -> tuple[str, dict[int, int]]:
-        """The text of the tokens, and of a character the token that begins there, or the end."""
-        place, text = {0: 0}, ""
-        for i, token in enumerate(tokens):
-            text += self.pieces[token]
-            place[len(text)] = i + 1
-        return text, place
+    def _text(self, items: Sequence[Item]) -> str:
+        return spell(self.pieces, [item.token for item in items])[0]
 
     def _find(
-        self, items: Sequence[_Item], pattern: re.Pattern[str]
+        self, items: Sequence[Item], pattern: re.Pattern[str]
     ) -> Iterator[tuple[re.Match[str], int, int]]:
         """What the pattern finds in whole tokens, the last first, so that items may be put or left
         out meanwhile: the match, its first item and the one behind it."""
-        text, place = self._spell([item.token for item in items])
+        text, place = spell(self.pieces, [item.token for item in items])
         for match in reversed(list(pattern.finditer(text))):
-            if {match.start(), match.end()} <= place.keys():
-                yield match, place[match.start()], place[match.end()]
+            start, end = match.span("at" if "at" in pattern.groupindex else 0)
+            if {start, end} <= place.keys():
+                yield match, place[start], place[end]
 
-    def _replace(self, items: list[_Item], pattern: re.Pattern[str], put: list[_Item]) -> None:
+    def _replace(
+        self,
+        items: list[Item],
+        pattern: re.Pattern[str],
+        put: list[Item],
+        anywhere: bool = False,
+    ) -> None:
         """Put `put` in place of what the pattern finds, or where it finds nothing between two
-        tokens, where it is whole tokens at a joint."""
+        tokens, where it is whole tokens at a joint, or `anywhere`."""
         for match, first, last in self._find(items, pattern):
             if first == last and not put:
                 continue
@@ -352,8 +400,7 @@ class Joints:
                 mark = first == last or _MARKS.fullmatch(match.group()) is not None
                 at_joint = mark or _CONCLUDES.fullmatch(match.group()) is not None
                 own = items[first if at_joint else first + 1 : last + 1]
-                if (put or not mark) and all(item.tag == INSIDE for item in own):
+                within = (put or not mark) and all(item.tag == INSIDE for item in own)
+                if within and not anywhere:
                     continue
-                if items[last].tag == INSIDE:  # the run now begins here
-                    items[last] = items[last]._replace(tag=BEGIN)
-            items[first:last] = put
+            splice(items, first, last, put)

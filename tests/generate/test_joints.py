@@ -44,6 +44,19 @@ WORDS += [
     "欠款",
     "还款",
     "开庭",
+    "如下",
+    "判决如下",
+    "规定",
+    "诉讼请求",
+    "理由",
+    "且",
+    "因",
+    "第",
+    "项",
+    "三",
+    "对",
+    "、还",
+    *"()“”?",
 ]
 PIECES = [*"欠款元还张某甲乙丙故障车事中未一二。,;:、《》法向本院提出", *WORDS]
 
@@ -137,7 +150,7 @@ def test_joints_are_mended(runs: tuple[str, ...], expected: str) -> None:
 @pytest.mark.parametrize(
     "runs",
     [
-        ("欠 款 ; 被告 辩称 : 还 。",),  # the judgment's own text
+        ("欠 款 , 被告 辩称 : 还 。",),  # the judgment's own text
         ("经审理查明 , 本院认为 , 还 。",),
         ("欠 款 ,", "还 款 。"),  # a sentence that goes on
         ("+被告 辩称 :", "欠 款 。"),
@@ -148,7 +161,6 @@ def test_joints_are_mended(runs: tuple[str, ...], expected: str) -> None:
         ("根据 法 ,", "被告 张 某 甲 、 乙 、 丙 、 张 某 乙 未到庭 。"),
         ("经审理查明 ,", "被告 张 某 甲 、 乙 、 丙 、 张 某 乙 未到庭 。"),
         ("欠 款 ,", "综上 , 还款 。"),
-        ("+被告 辩称 :", "1 、 欠 款 ; 3 、 还 。", "本院认为 , 还 。"),
         ("依照 法 :", "一 、 甲 还 。"),  # a ruling keeps its numbers
         ("+被告 辩称 :", "1 . 3 元 欠 款 。", "本院认为 , 还 。"),
         ("+被告 辩称 :", "1 、 3 元 欠 款 。", "本院认为 , 还 。"),
@@ -159,6 +171,256 @@ def test_joints_are_mended(runs: tuple[str, ...], expected: str) -> None:
     ],
 )
 def test_the_rest_is_left_alone(runs: tuple[str, ...]) -> None:
+    before = hypothesis(*runs)
+    assert Joints(PIECES).mend(before) == before
+
+
+CLAIMED, THOUGHT = "+原告提出诉求 :", "+本院认为 , 还 。"
+RULED = THOUGHT + " 判决 : 还 。"
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        ((CLAIMED, "2 、 欠 款 ; 3 、 还款 。"), "原告提出诉求:欠款;还款。"),
+        ((CLAIMED, "1 、 欠 款 ; 3 、 还款 。"), "原告提出诉求:欠款;还款。"),
+        ((CLAIMED, "欠 款 ;", "2 , 还款 。"), "原告提出诉求:欠款;还款。"),
+        ((CLAIMED, "1 . 欠 款 。"), "原告提出诉求:欠款。"),
+        ((CLAIMED, "请求 2 . 欠 款 。"), "原告提出诉求:请求欠款。"),
+        ((CLAIMED, "1 、 欠 款 ? 3 、 还款 。"), "原告提出诉求:欠款?还款。"),
+        ((CLAIMED, "2 、 张 某 2 、 乙 还款 。"), "原告提出诉求:张某2、乙还款。"),
+        ((CLAIMED, "请求 判决 : 2 、 还款 。"), "原告提出诉求:请求判决:还款。"),
+        ((CLAIMED, "( 1 ) 欠 款 ; ( 3 ) 还款 。"), "原告提出诉求:欠款;还款。"),
+        ((CLAIMED, "( 二 ) 、 欠 款 。"), "原告提出诉求:欠款。"),
+        # no second beginning for one speaker, but for the next
+        ((CLAIMED, "1 、 欠 款 ; 2 、 还款 ; 1 、 还 。"), "原告提出诉求:欠款;还款;还。"),
+        (
+            (CLAIMED, "1 、 欠 款 ; 2 、 还款 。", "被告 辩称 : 2 、 还 。"),
+            "原告提出诉求:1、欠款;2、还款。被告辩称:还。",
+        ),
+        # of two lists the one that is whole stays
+        (
+            (CLAIMED, "一 、 欠 款 : 2 、 还款 , 3 、 还 ; 二 、 还款 。"),
+            "原告提出诉求:一、欠款:还款,还;二、还款。",
+        ),
+    ],
+)
+def test_a_list_that_is_told_in_part_has_no_numbers(runs: tuple[str, ...], expected: str) -> None:
+    assert mended(*runs, RULED) == expected + "本院认为,还。判决:还。"
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        (CLAIMED, "1 、 欠 款 ; 2 、 还款 ; 3 、 还 。", THOUGHT),
+        (CLAIMED, "1 、 欠 款 ;", "2 、 还款 。", THOUGHT),
+        (CLAIMED, "( 一 ) 欠 款 ; ( 二 ) 还款 。", THOUGHT),
+        (CLAIMED, "1 、 欠 款 2 、 还款 。", THOUGHT),  # without a mark before the second
+        (CLAIMED, "欠 款 1 . 3 元 。", THOUGHT),
+        (CLAIMED, "一 、 二 项 欠 款 。", THOUGHT),
+        (CLAIMED, "第 一 , 欠 款 。", THOUGHT),
+        (CLAIMED, "张 某 2 、 张 某 3 欠 款 。", THOUGHT),
+        # a number that is spoken of
+        (CLAIMED, "1 、 欠 款 ; 3 、 还款 。 第 三 项 还 。", THOUGHT),
+        (CLAIMED, "一 、 欠 款 ; 三 、 还款 。 欠 一 、 三 项 。", THOUGHT),
+        (CLAIMED, "1 、还 款 ; 3 、 还款 。", THOUGHT),  # not in whole tokens
+        # two who answer
+        (
+            "被告 甲 辩称 : 1 、 欠 款 ; 2 、 还款 。",
+            "被告 乙 辩称 : 1 、 欠 款 ; 2 、 还款 。",
+            THOUGHT,
+        ),
+        (
+            CLAIMED,
+            "1 、 还款 ; 2 、 还 。",
+            "本院认定 事实如下 : 1 、 欠 款 ; 2 、 未 还 。",
+            THOUGHT,
+        ),
+        # what they said is told by the court
+        ("本院认为 , 1 、 欠 款 。 2 、 被告 辩称 , 还款 。 3 、 还 。 判决 : 还 。",),
+        # the ruling, and what may be one
+        ("+判决如下 :", "二 、 还 。 三 、 还款 。"),
+        ("规定 , 判决 二 、 还 。 三 、 还款 。",),
+        ("本院认为 ,", "二 、 还 。"),
+    ],
+)
+def test_other_numbers_stay(runs: tuple[str, ...]) -> None:
+    before = hypothesis(*runs)
+    assert Joints(PIECES).mend(before) == before
+
+
+def test_a_ruling_is_known_without_its_cue() -> None:
+    """Its numbers and brackets stay, and so does a word that a run of it ends with."""
+    runs = hypothesis("被告 辩称 : 还 。", "二 、 还 ( 款 , 因", "还 。 判决 : 还 。")
+    ruling = FIRST_SECTION + SECTIONS.index("ruling")
+    assert Joints(PIECES).mend(runs, [0] * 100 + [ruling] * 200).tokens == runs.tokens
+    other = Joints(PIECES).mend(runs, [0] * 300).tokens
+    assert "".join(PIECES[i] for i in other) == "被告辩称:还。还款,还。判决:还。"
+
+
+def test_what_stands_behind_a_number_that_is_dropped_begins_a_run() -> None:
+    found = Joints(PIECES).mend(hypothesis(CLAIMED, "欠 ; 2 、 还款 。", THOUGHT))
+    assert found.tags[:6] == [OUTSIDE, OUTSIDE, BEGIN, INSIDE, BEGIN, INSIDE]
+    assert found.positions[:6] == [-1, -1, 100, 101, 104, 105]
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        (("规定 ,", "+判决", "一 、 还 。"), "规定,判决如下:一、还。"),
+        (("规定 , 判决", "、 一 、 还 。"), "规定,判决如下:一、还。"),
+        (("规定 ,", "+判决", "、 驳回 请求 。"), "规定,判决如下:驳回请求。"),
+        (("规定 ,", "+判决如下", "、 一 、 还 。"), "规定,判决如下:一、还。"),
+        (("规定 ,", "+判决如下", "被告 还 。"), "规定,判决如下:被告还。"),
+        (("+原告提出诉求", "被告 还 。"), "原告提出诉求:被告还。"),
+        (("+原告提出诉求", "1 、 还 ; 2 、 还款 。"), "原告提出诉求:1、还;2、还款。"),
+        (("原告 提 出 诉讼请求", "还 。"), "原告提出诉讼请求:还。"),
+        (("+被告 辩称", "原告 还 。"), "被告辩称:原告还。"),
+        (("欠 款 。 被告 张 某 辩称", "1 . 还 ; 2 . 还款 。"), "欠款。被告张某辩称:1.还;2.还款。"),
+        # where a number stood
+        (("原告 提 出 诉讼请求 1 、 还 。", THOUGHT), "原告提出诉讼请求:还。本院认为,还。"),
+    ],
+)
+def test_a_cue_has_its_mark(runs: tuple[str, ...], expected: str) -> None:
+    assert mended(*runs) == expected
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        ("规定 ,", "+判决", "驳回 请求 。"),
+        ("规定 ,", "+判决", "被告 还 。"),
+        ("规定 ,", "+判决", ": 一 、 还 。"),
+        ("请求 判决", "一 、 还 。"),
+        ("规定 ,", "+判决如下", ": 一 、 还 。"),
+        ("原告提出诉求 还 。",),  # the judgment's own text
+        ("欠 款 。 被告 辩称", "理由 未 提 出 。"),
+        ("对 被告 辩称", "还款 未 提 出 。"),  # of what he said
+    ],
+)
+def test_no_mark_stands_where_nothing_is_announced(runs: tuple[str, ...]) -> None:
+    before = hypothesis(*runs)
+    assert Joints(PIECES).mend(before) == before
+
+
+def test_the_mark_of_a_cue_counts_as_generated() -> None:
+    found = Joints(PIECES).mend(hypothesis("规定 , 判决", "、 一 、 还 。"))
+    assert found.tags == [BEGIN, INSIDE, INSIDE, OUTSIDE, OUTSIDE, BEGIN, INSIDE, INSIDE, INSIDE]
+    assert found.positions == [0, 1, 2, -1, -1, 101, 102, 103, 104]
+    # none without its pieces
+    pieces = ["判决", "一", "、"]
+    bare = Hypothesis([0, 1, 2], [1, 1, 2], [0, 5, 6], 0.0, truncated=True)
+    assert Joints(pieces).mend(bare) == bare
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        # within a run too
+        (("欠 款 ; 被告 张 某 辩称 : 还 。",), "欠款。被告张某辩称:还。"),
+        (("欠 款 ; 被告 未 提 出 未答辩 。",), "欠款。被告未提出未答辩。"),
+        (("欠 款 ; 本院认为 , 还 。",), "欠款。本院认为,还。"),
+        (("欠 款 ; 公诉机关指控 甲 还 。",), "欠款。公诉机关指控甲还。"),
+        (("欠 款 ; 判决如下 : 还 。",), "欠款。判决如下:还。"),
+        # at a joint
+        (
+            ("欠 款 ,", "被告 张 某 甲 、 乙 、 丙 、 张 某 乙 辩称 : 还 。"),
+            "欠款。被告张某甲、乙、丙、张某乙辩称:还。",
+        ),
+        (("欠 款 ,", "公诉机关指控 甲 还 。"), "欠款。公诉机关指控甲还。"),
+        (("欠 款 ,", "本 院 依照 《 法 》 还 。"), "欠款。本院依照《法》还。"),
+        (("欠 款 ,", "综上 , 本 院 依照 《 法 》 还 。"), "欠款。综上,本院依照《法》还。"),
+    ],
+)
+def test_a_section_ends_in_a_stop(runs: tuple[str, ...], expected: str) -> None:
+    assert mended(*runs) == expected
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        ("依照 《 法 》 规定 ,", "判决如下 : 还 。"),
+        ("依照 《 法 》 规定 , 判决如下 : 还 。",),
+        ("欠 款 ; 还款 。",),
+        ("欠 款 ; 被告 还 。",),
+        ("综上 ,", "依照 《 法 》 还 。"),
+        ("欠 款 ,", "本 院 还 。"),
+    ],
+)
+def test_a_section_that_goes_on_takes_no_stop(runs: tuple[str, ...]) -> None:
+    before = hypothesis(*runs)
+    assert Joints(PIECES).mend(before) == before
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        (("+本院认为 ,", "本院认为 : 还 。"), "本院认为:还。"),
+        (("本院认为 , 本院认为 , 还 。",), "本院认为,还。"),
+        (("欠 款 。 被告 辩称 被告 辩称 : 还 。",), "欠款。被告辩称:还。"),
+        (("被告 张 某 辩称 , 被告 张 某 辩称 , 还 。",), "被告张某辩称,还。"),
+        (("本院认为 , 还 。 本院认为 , 还 。",), "本院认为,还。本院认为,还。"),
+        (("被告 甲 辩称 , 被告 乙 辩称 , 还 。",), "被告甲辩称,被告乙辩称,还。"),
+    ],
+)
+def test_a_cue_is_said_once(runs: tuple[str, ...], expected: str) -> None:
+    assert mended(*runs) == expected
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        (("欠 款 , 故", "+。", "还 。"), "欠款。还。"),
+        (("欠 款 。 故", "被告 还 。"), "欠款。被告还。"),
+        (("欠 款 , 且", "依照 《 法 》 还 。"), "欠款。依照《法》还。"),
+        (("欠 款 , 因", "乙 还 。"), "欠款,乙还。"),
+        # what leads on, within a run or as its neighbour, and what is written
+        (("欠 款 , 故 被告 还 。",), "欠款,故被告还。"),
+        (("欠 款 , 故", "+被告 还 。"), "欠款,故被告还。"),
+        (("欠 款 ,", "+故", "被告 还 。"), "欠款,故被告还。"),
+        (("欠 款 事 故", "被告 还 。"), "欠款事故被告还。"),
+        (("判决 : 欠 款 , 因", "被告 还 。"), "判决:欠款,因被告还。"),
+    ],
+)
+def test_no_word_leads_to_what_is_not_there(runs: tuple[str, ...], expected: str) -> None:
+    assert mended(*runs) == expected
+
+
+def test_a_word_leads_to_its_neighbour() -> None:
+    """A run that begins where the last one ended is the judgment's own sentence."""
+    run = hypothesis("欠 款 , 故 被告 还 。")
+    parted = replace(run, tags=[BEGIN, *[INSIDE] * 3, BEGIN, INSIDE, INSIDE])
+    assert Joints(PIECES).mend(parted) == parted
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        (("欠 款 ( 甲", "还 。 "), "欠款甲还。"),
+        (("欠 款 。", "甲 ) 还 。"), "欠款。甲还。"),
+        (("《 甲 乙", "法 还 。"), "甲乙法还。"),
+        (("欠 “ 款", "还 。"), "欠款还。"),
+        (("欠 款 。", "甲 ” 还 。"), "欠款。甲还。"),
+        (("欠 款 。", "( 甲 ) 还 ) 。"), "欠款。(甲)还。"),
+    ],
+)
+def test_a_bracket_without_its_partner_goes(runs: tuple[str, ...], expected: str) -> None:
+    assert mended(*runs) == expected
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        ("欠 款 ( 甲 )", "《 乙 》 “ 还 ” 。"),
+        ("欠 款 ( 甲", "乙 ) 还 。"),  # the other one stands in another run
+        ("欠 ” 款", "还 ” 。"),  # one mark for both
+        ("欠 款 :", "1 ) 还 ; 2 ) 还款 。"),
+        ("欠 ( 款 " + "甲 " * 40, "还 。"),  # far from the joint
+        ("欠 ( 款 还 。",),  # the judgment's own
+        ("判决 : 欠 款 ( 甲", "还 。"),
+    ],
+)
+def test_other_brackets_stay(runs: tuple[str, ...]) -> None:
     before = hypothesis(*runs)
     assert Joints(PIECES).mend(before) == before
 
@@ -188,7 +450,10 @@ def test_where_clauses_were_left_out_is_a_joint() -> None:
         (("还 。", "+二 、 驳回 请求 。 判决 :", "一 、 还 。"), "还。判决:一、还。"),
         (("请求 判决 还 。", "+二 、 驳回 请求 。", "依照 法 。"), "请求判决还。依照法。"),
         # the court's own, part of its ruling, or of a sentence
-        (("还 。", "二 、 驳回 请求 。 判决 : 还 。"), "还。二、驳回请求。判决:还。"),
+        (
+            ("还 。", "一 、 还 。 二 、 驳回 请求 。 判决 : 还 。"),
+            "还。一、还。二、驳回请求。判决:还。",
+        ),
         (("还 。", "+判决 : 一 、 还 。 二 、 驳回 请求 。"), "还。判决:一、还。二、驳回请求。"),
         (("还 。", "+被告 辩称 , 请求 驳回 请求 。"), "还。被告辩称,请求驳回请求。"),
     ],
@@ -214,7 +479,11 @@ def test_no_order_is_written_before_the_ruling(runs: tuple[str, ...], expected: 
         # a list, and what a bracket or a quotation holds, as long as the sentence
         ("甲 、 乙 还款 。", SENTENCE, "甲、乙还款。"),
         ("《 甲 欠 款 , 乙 还款 》 。", SENTENCE, "《甲欠款,乙还款》。"),
-        ("《 甲 。 欠 款 , 乙 还款 。", SENTENCE, "《甲。欠款。乙还款。"),
+        (
+            "《 甲 。 " + "欠款 " * 20 + ", 乙 还款 。",
+            SENTENCE,
+            "《甲。" + "欠款" * 20 + "。乙还款。",
+        ),
     ],
 )
 def test_two_sentences_do_not_run_into_one(told: str, left: int, expected: str) -> None:
@@ -349,7 +618,7 @@ def test_in_a_criminal_judgment_nobody_claims() -> None:
     def text(found: Hypothesis) -> str:
         return "".join(PIECES[i] for i in found.tokens)
 
-    assert text(joints.mend(runs, segments, prosecuted=True)) == "欠款,公诉机关指控:一、还款。"
+    assert text(joints.mend(runs, segments, prosecuted=True)) == "欠款。公诉机关指控:一、还款。"
     announced = hypothesis("欠 款 。", "+原告提出诉求 :", "一 、 还 款 。")
     assert text(joints.mend(announced, prosecuted=True)) == "欠款。公诉机关指控:一、还款。"
     assert text(joints.mend(announced)) == "欠款。原告提出诉求:一、还款。"
@@ -357,7 +626,7 @@ def test_in_a_criminal_judgment_nobody_claims() -> None:
     copied = hypothesis("原告提出诉求 : 还 款 。")
     assert joints.mend(copied, prosecuted=True).tokens == copied.tokens
     known = hypothesis("欠 款 ,", "公诉机关指控 还 款 。")
-    assert text(joints.mend(known, segments)) == "欠款,公诉机关指控还款。"
+    assert text(joints.mend(known, segments)) == "欠款。公诉机关指控还款。"
 
 
 def test_a_finding_cut_short_before_the_reasons_is_announced() -> None:
