@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,8 +23,10 @@ import torch
 from spaces.card import plain_card
 from spaces.checks import swapped_parties
 from spaces.errors import ConfigError
+from spaces.extract.begins import bar_begins
 from spaces.extract.context import ClauseEncoder
 from spaces.extract.features import add_features
+from spaces.extract.grounds import find_reasons, find_ruling, find_statutes
 from spaces.extract.labeller import Labeller, select
 from spaces.extract.neighbours import attributed, leaning
 from spaces.extract.sharing import share_probabilities
@@ -33,6 +35,7 @@ from spaces.generate.backbone import Backbone
 from spaces.generate.beam import beam_search
 from spaces.generate.bottomup import BottomUp, Whole
 from spaces.generate.cues import CueTokens
+from spaces.generate.grounds import OTHER, REASON, STATUTE
 from spaces.generate.joints import CLAUSES, NOTHING, SENTENCE, Joints
 from spaces.generate.linear import reduce
 from spaces.generate.model import Generator
@@ -71,6 +74,7 @@ class _Draft:
     segments: list[int] = field(default_factory=list)
     salience: list[float] = field(default_factory=list)
     leaning: list[bool] = field(default_factory=list)
+    grounds: list[int] = field(default_factory=list)
     gaps: list[int] = field(default_factory=list)  # what was left out before each token
     whole: Whole | None = None  # what the generator reads when it is to remember a part only
     summary: str = ""
@@ -103,25 +107,47 @@ class _Draft:
     def find_gaps(self, read: Sequence[int]) -> list[int]:
         """Of each token of the source what of the clauses before it is not among those `read`: see
         `generate.joints`."""
-        gaps, following, gap = [], 0, NOTHING
+        letters: list[int] = []
+        following, gap = 0, NOTHING
         for i in read:
             left = self.clauses[following:i]
             ended = any(ends_sentence(clause.text) for clause in left)
             gap = max(gap, SENTENCE if ended else CLAUSES if left else NOTHING)
-            gaps.append((i, gap, NOTHING))
-            if self.clauses[i].text:  # one that reads as nothing has no token to tell it
+            if self.clauses[i].text:  # one that reads as nothing has no letter to tell it
+                letters += [gap] + [NOTHING] * (len(self.clauses[i].text) - 1)
                 gap = NOTHING
             following = i + 1
-        return self.flag(gaps)
+        return self.flag(letters)
 
-    def flag(self, clauses: Iterable[tuple[int, int, int]]) -> list[int]:
-        """One flag per token of the source, from (clause, flag of its first letter, of the rest)
-        for each clause that is read."""
-        parts: list[tuple[str, int]] = []
-        for i, first, rest in clauses:
-            text = self.clauses[i].text
-            parts += [(text[:1], first), (text[1:], rest)]
-        return by_token(self.offsets, parts, False)
+    def find_leaning(self, read: Sequence[int]) -> list[bool]:
+        """Of each token of the source whether no run begins there: at the head of a clause that
+        leans on the one before it, and within clauses nearly everywhere (`extract.begins`)."""
+        outlined, there = columns(self.clauses), set(read)
+        leans, whose = leaning(*outlined), attributed(*outlined)
+        letters: list[bool] = []
+        for i in read:
+            leant = leans[i] and i - 1 in there
+            barred = bar_begins(self.clauses[i].text, self.clauses[i].section)
+            if leant or whose[i]:
+                barred = [True] * len(barred)
+            elif leans[i + 1 : i + 2] == [True]:
+                barred[-1:] = [True]
+            letters += [leant, *barred[1:]] if barred else []
+        return self.flag(letters)
+
+    def find_grounds(self, read: Sequence[int]) -> list[int]:
+        """Of each token of the source what it is of: a reason or a statute of a ruling, or
+        neither."""
+        outlined = columns(self.clauses)
+        if find_ruling(outlined[1]) is None:
+            return self.flag([OTHER for i in read for _ in self.clauses[i].text])
+        kinds = dict.fromkeys(find_reasons(*outlined), REASON)
+        kinds |= dict.fromkeys(find_statutes(*outlined), STATUTE)
+        return self.flag([kinds.get(i, OTHER) for i in read for _ in self.clauses[i].text])
+
+    def flag(self, letters: Sequence[Any]) -> list[Any]:
+        """One flag per token of the source, from those of the letters that are read."""
+        return [letters[start] if end > start else 0 for start, end in self.offsets]
 
     def finish(self) -> Summary:
         if self.clauses and not self.summary:
@@ -388,7 +414,7 @@ class Summarizer:
         flags = by_token(draft.offsets, zip(texts, kept, strict=True), True)
         places = np.flatnonzero(flags).tolist()
         draft.whole = Whole(draft.source, draft.segments, places)
-        for name in ("source", "segments", "salience", "leaning"):
+        for name in ("source", "segments", "salience", "leaning", "grounds"):
             setattr(draft, name, [getattr(draft, name)[i] for i in places])
         # characters of the clauses kept, up to each place in the text
         letters = np.repeat(kept, [len(text) for text in texts])
@@ -415,12 +441,7 @@ class Summarizer:
         draft.segments = segments_of(offsets, [(c.text, c.section) for c in clauses])
         scores = [(c.text, float(probabilities[i])) for c, i in zip(clauses, kept, strict=True)]
         draft.salience = by_token(offsets, scores, 0.0)
-        read, outlined = set(kept), columns(draft.clauses)
-        leans, whose = leaning(*outlined), attributed(*outlined)
-        leant = [leans[i] and i - 1 in read for i in kept]
-        draft.leaning = draft.flag(
-            (i, each, each or whose[i]) for i, each in zip(kept, leant, strict=True)
-        )
+        draft.leaning, draft.grounds = draft.find_leaning(kept), draft.find_grounds(kept)
         draft.gaps = draft.find_gaps(kept)
 
     def _generate(
@@ -437,6 +458,7 @@ class Summarizer:
                 segments=[draft.segments for draft in batch],
                 salience=[draft.salience for draft in batch],
                 leaning=[draft.leaning for draft in batch],
+                grounds=[draft.grounds for draft in batch],
                 beams=self.config.beams,
                 max_new_tokens=self.config.max_new_tokens,
                 sparse_top_k=self.config.sparse_top_k,

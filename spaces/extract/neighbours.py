@@ -20,6 +20,7 @@ from spaces.sections import SECTIONS
 
 __all__ = [
     "attributed",
+    "goes_on",
     "leaning",
     "share_changes",
     "share_conditions",
@@ -61,7 +62,7 @@ _PLEA = re.compile(
 _CHANGE = re.compile("(?:变更|明确|增加|追加|减少|撤回|放弃).{0,16}(?:请求|诉求|诉请).*[，,：:]$")
 
 
-def _goes_on(texts: Sequence[str], sections: Sequence[int], place: int) -> bool:
+def goes_on(texts: Sequence[str], sections: Sequence[int], place: int) -> bool:
     """Whether the clause goes on with the sentence of the one before it, in the same section."""
     return (
         place > 0
@@ -82,7 +83,7 @@ def leaning(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:
     """
     return [
         section in _TOLD
-        and _goes_on(texts, sections, i)
+        and goes_on(texts, sections, i)
         and _LEANS.match(texts[i].strip()) is not None
         for i, section in enumerate(sections)
     ]
@@ -130,8 +131,8 @@ def share_predicates(
     """
     shared = np.array(probabilities)
     for i in range(1, len(texts)):
-        goes_on = sections[i] in _ANSWERED and _goes_on(texts, sections, i)
-        if goes_on and _PREDICATE.match(texts[i].strip()):
+        inside = sections[i] in _ANSWERED and goes_on(texts, sections, i)
+        if inside and _PREDICATE.match(texts[i].strip()):
             shared[i] = max(shared[i - 1], shared[i])
     return shared
 
@@ -167,14 +168,14 @@ def share_verdicts(
     shared = np.array(probabilities)
     plea = None
     for i, text in enumerate(texts):
-        goes_on = _goes_on(texts, sections, i)
-        if not goes_on:
+        continues = goes_on(texts, sections, i)
+        if not continues:
             plea = None
         if sections[i] not in _COURTS:
             continue
         if plea is None and _PLEA.match(text.strip()):
             plea = i
-        elif goes_on and _VERDICT.match(text.strip()):
+        elif continues and _VERDICT.match(text.strip()):
             shared[i] = max(shared[i - 1], shared[i])
             if plea is not None:
                 shared[[plea, i]] = shared[[plea, i]].max()

@@ -8,7 +8,8 @@ ruling (判决如下) comes with it: without it the orders would stand among the
 that it rests on are told from 依照 on, or else they hang in the air.
 
 Who is said to have answered has an answer (`extract.answers`). What else goes with its neighbour in
-a sentence is in `extract.neighbours`.
+a sentence is in `extract.neighbours`, and what cannot stand without another clause in
+`extract.needs`.
 
 A ruling is told with a reason, the likeliest, and with what was asked, where the judgment has them.
 
@@ -23,12 +24,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import takewhile
 
 import numpy as np
 
 from spaces.extract.answers import share_answers, share_cues, share_defaults
+from spaces.extract.grounds import find_reasons, find_statutes
 from spaces.extract.items import share_orders, share_requests
+from spaces.extract.needs import share_needs
 from spaces.extract.neighbours import (
     share_changes,
     share_conditions,
@@ -51,14 +53,11 @@ __all__ = [
 ]
 
 _CLAIM, _FACTS, _REASONS, _RULING = map(SECTIONS.index, ("claim", "facts", "reasons", "ruling"))
-_GROUNDS = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
-_STATUTE = re.compile(r"\s*(?:和|及|以及|、)?(?:《|第[一二三四五六七八九十百零\d]+条)")
 _SUED = re.compile("诉至|诉到|诉来|起诉|提起.{0,4}诉讼")
 _ASKED = re.compile("请求|要求|判[令决]|诉请")
 _DEMAND = re.compile(
     "(?:请求|要求|诉请|诉求).{0,12}(?:判|支付|赔偿|偿还|返还|归还|给付|确认|撤销|解除|立即|停止|继续|承担)|判[令决](?!书)"
 )
-_FORMAL = re.compile("^(?:综上(?:所述)?|据此|为此|本院(?:经审[查理])?(?:后)?认为)[，,：:]?$")
 _QUESTION = re.compile("是否|能否|应否|可否|如何|[何谁]|多少|问题|[？?]")
 _SAME = 0.6  # the share of a clause's character pairs that make it a repetition
 _PAIRS = ("（）", "()", "《》", "“”")
@@ -73,6 +72,7 @@ def share_probabilities(
     rules = (drop_claims, hold_questions, share_orders, share_opening, share_grounds, share_causes)
     rules += (share_defaults, share_answers, share_cues, share_changes, share_conditions)
     rules += (share_verdicts, share_subjects, share_leads, share_requests, share_predicates)
+    rules += (share_needs,)
     for rule in rules:
         shared = rule(shared, texts, sections)
     return share_brackets(shared, texts)  # of what has come with its neighbours, too
@@ -142,15 +142,8 @@ def share_causes(
     ruling = [i for i, section in enumerate(sections) if section == _RULING]
     if not ruling:
         return shared
-    grounds = _find_grounds(texts, ruling[0])
-    end = ruling[0] if grounds is None else grounds
     asked = [i for i, text in enumerate(texts) if sections[i] == _CLAIM and _DEMAND.search(text)]
-    reasons = [
-        i
-        for i in range(end)
-        if sections[i] == _REASONS
-        and not (_FORMAL.match(texts[i].strip()) or _GROUNDS.search(texts[i]))
-    ]
+    reasons = find_reasons(texts, sections)
     for some in (asked, reasons):
         if some:
             best = max(some, key=lambda i: shared[i])
@@ -185,17 +178,9 @@ def share_grounds(
     [0.9, 0.9, 0.2]
     """
     shared = np.array(probabilities)
-    end = next((i for i, section in enumerate(sections) if section == _RULING), len(texts))
-    first = _find_grounds(texts, end)
-    if first is not None:
-        going_on = takewhile(lambda i: _STATUTE.match(texts[i]), range(first + 1, end))
-        shared[first] = shared[[first, *going_on]].max()
+    if statutes := find_statutes(texts, sections):
+        shared[statutes[0]] = shared[statutes].max()
     return shared
-
-
-def _find_grounds(texts: Sequence[str], end: int) -> int | None:
-    """The clause before `end` that begins the list of statutes, the last one; None without any."""
-    return next((i for i in reversed(range(end)) if _GROUNDS.search(texts[i])), None)
 
 
 def share_brackets(probabilities: Sequence[float] | np.ndarray, texts: Sequence[str]) -> np.ndarray:

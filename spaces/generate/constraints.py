@@ -13,6 +13,7 @@ from torch import Tensor
 
 from spaces.generate.copying import INSIDE, OUTSIDE, CopyState
 from spaces.generate.cues import CueState, CueTokens
+from spaces.generate.grounds import Grounds
 from spaces.generate.numbers import NumberTokens
 from spaces.generate.rules import NoRepeat, repeat_limits
 from spaces.generate.salience import Salience
@@ -35,6 +36,7 @@ class Constraints:
         segments: Tensor | None,
         probabilities: Tensor | None,
         leaning: Tensor | None,
+        grounds: Tensor | None,
         beams: int,
         max_new_tokens: int,
         no_repeat: int,
@@ -50,7 +52,7 @@ class Constraints:
     ) -> None:
         """`source_ids`, `segments` (B, S) long, `source_mask` (B, S) bool; `probabilities` (B, S)
         float: that of each token's clause to be kept; `leaning` (B, S) bool: where no run may
-        begin."""
+        begin; `grounds` (B, S) long: for `grounds.Grounds`."""
         self.copy = CopyState(
             source_ids=source_ids,
             source_mask=source_mask,
@@ -72,6 +74,7 @@ class Constraints:
             cues=cues,
             wanted=None if probabilities is None else probabilities > keep_threshold,
         )
+        self.grounds = Grounds(torch.zeros_like(source_ids) if grounds is None else grounds, cues)
         self.salience = Salience(
             source_mask=source_mask,
             probabilities=probabilities,
@@ -105,23 +108,30 @@ class Constraints:
             tag_logits = tag_logits + self.salience.tags(copy)
         # the ruling may say what the reasons said: its words are due, whatever stood before them
         repeated = self.repeats.banned(size) & ~(waiting & verbatim)[..., None]
+        untold = self.grounds.untold(copy.furthest, stages.ruled)
+        logits, early, due = self.grounds.announce(logits, untold, behind_stop=copy.opening)
+        reachable = stages.reachable(copy.furthest, copy.begin)
         tags, allowed = copy.choose(
             tag_logits=tag_logits,
-            banned=repeated | stages.banned(size),
-            reachable=stages.reachable(copy.furthest, copy.begin),
+            banned=repeated | stages.banned(size) | early,
+            reachable=reachable & self.grounds.reachable(untold),
         )
         logits = stages.announce(logits, waiting)
         if self.salience.active:
             logits = logits + self.salience.tokens(copy, tags=tags, vocab_size=size)
         logits[..., SEP] = logits[..., SEP] - _LAST_RESORT * waiting
         free = ~(silent & (tags == OUTSIDE))[..., None]
-        return tags, logits, allowed & (free | stages.spoken(size))
+        # once: where nothing can follow it, the text is not to go on with it
+        due &= (copy.own <= self.generate_limit)[..., None]
+        return tags, logits, allowed & (free | stages.spoken(size) | due)
 
     def advance(self, *, tokens: Tensor, tags: Tensor) -> None:
         """Take in one chosen token per beam and its tag, (B, W) long."""
         self.copy.advance(tags=tags, tokens=tokens)
         self.repeats.advance(tokens=tokens)
-        self.stages.advance(tokens=tokens, furthest=self.copy.furthest)
+        furthest = self.copy.furthest
+        cited = self.grounds.cited(furthest)
+        self.stages.advance(tokens=tokens, furthest=furthest, cited=cited)
 
     def reorder(self, parents: Tensor) -> None:
         """Beam w of document b continues from beam `parents[b, w]`, (B, W) long."""
@@ -130,5 +140,5 @@ class Constraints:
 
     def keep(self, rows: Tensor) -> None:
         """Only the documents `rows` (B',) long stay."""
-        for state in (self.copy, self.repeats, self.stages, self.salience):
+        for state in (self.copy, self.repeats, self.stages, self.grounds, self.salience):
             state.keep(rows)

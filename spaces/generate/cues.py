@@ -54,7 +54,8 @@ _STAGES = [_BEFORE] * FIRST_SECTION + [_STAGE_OF.get(name, _BEFORE) for name in 
 @dataclass(frozen=True)
 class CueTokens:
     """Token ids of the cues. `rulings` open the ruling behind anything, `ruling` (判决) only where
-    neither claim nor defence is being told; `colons` may stand between those and the ruling."""
+    neither claim nor defence is being told; `colons` may stand between those and the ruling.
+    `reasons` begin what the court thinks, `statutes` the list that the ruling rests on."""
 
     claim: tuple[int, ...] = ()
     defence: tuple[int, ...] = ()
@@ -62,6 +63,8 @@ class CueTokens:
     ruling: tuple[int, ...] = ()
     rulings: tuple[int, ...] = ()
     colons: tuple[int, ...] = ()
+    reasons: tuple[int, ...] = ()
+    statutes: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, pieces: Sequence[str]) -> CueTokens:
@@ -81,6 +84,8 @@ class CueTokens:
             ruling=find("^判决$"),
             rulings=find("^判决如下"),
             colons=find("^[:：]$"),
+            reasons=find("^本院认为$"),
+            statutes=find("^(?:依照|依据)$"),
         )
 
 
@@ -121,6 +126,11 @@ class CueState:
         self.stage = segments.new_zeros((segments.shape[0], beams))
         # (B, W): the ruling has just been announced, and its colon may follow
         self.opening = torch.zeros_like(self.stage, dtype=torch.bool)
+
+    @property
+    def ruled(self) -> Tensor:
+        """Whether the ruling was announced, or some of it told, (B, W) bool."""
+        return self.stage == _RULING
 
     def reachable(self, furthest: Tensor, begin: Tensor) -> Tensor:
         """Where runs may begin, (B, W, S) bool: of the ruling, with the first word that is still to
@@ -189,9 +199,12 @@ class CueState:
         self.unsayable = banned
         return banned
 
-    def advance(self, *, tokens: Tensor, furthest: Tensor) -> None:
-        """Take in one chosen token per beam, (B, W); `furthest`, with it, as for `waiting`."""
+    def advance(self, *, tokens: Tensor, furthest: Tensor, cited: Tensor | None = None) -> None:
+        """Take in one chosen token per beam, (B, W); `furthest`, with it, as for `waiting`; `cited`
+        (B, W) bool: whether the statutes were told, behind which the court speaks."""
         stage = self.stage
+        if cited is not None:
+            stage = torch.where(cited, stage.clamp(min=_FINDINGS), stage)
         plain = is_among(tokens, self.ruling)
         telling = (stage == _CLAIM) | (stage == _DEFENCE)
         found = stage.masked_fill(plain & ~telling, _RULING)

@@ -12,6 +12,7 @@ from spaces.errors import ConfigError, ModelError
 from spaces.generate.beam import Hypothesis, beam_search, sparse_log_softmax
 from spaces.generate.copying import BEGIN, INSIDE, NOT_COPIED, OUTSIDE
 from spaces.generate.cues import CueTokens
+from spaces.generate.grounds import OTHER, REASON
 from spaces.generate.tokenizer import CLS, SEP, UNK
 from spaces.sections import SECTIONS
 
@@ -240,6 +241,32 @@ def test_the_ruling_may_say_what_was_said_before():
         look_back=0,
     )
     assert found.tokens[:5] == [B, C, A, B, C]
+
+
+def test_no_ruling_is_told_before_its_grounds():
+    """A announces the ruling, D the reasons; the model would announce the ruling at once."""
+
+    def scores(source, text):
+        logits = [0.0] * VOCAB
+        logits[A] = 99.0
+        return logits, WANTS_B if text[-1:] in ((A,), (D,)) else WANTS_O
+
+    reasons, ruled = (2 + SECTIONS.index(name) for name in ("reasons", "ruling"))
+
+    def found(grounds: list[list[int]] | None) -> list[int]:
+        return beam_search(
+            FakeModel(scores),
+            [[CLS, C, B, SEP]],
+            segments=[[0, reasons, ruled, 0]],
+            salience=[[0.0, 0.9, 0.9, 0.0]],
+            grounds=grounds,
+            cues=CueTokens(findings=(D,), reasons=(D,), rulings=(A,)),
+            max_new_tokens=8,
+            no_repeat=0,
+        )[0].tokens
+
+    assert found(None) == [A, B]
+    assert found([[OTHER, REASON, OTHER, OTHER]]) == [D, C, B]
 
 
 def test_a_document_stops_as_soon_as_nothing_can_beat_its_best():

@@ -65,6 +65,19 @@ def test_a_ruling_that_is_asked_for_is_not_the_ruling() -> None:
     assert say(state, RULINGS) == [6]
 
 
+def test_behind_the_statutes_the_court_speaks() -> None:
+    """判决 within a defence may be asked for; behind the statutes it opens the ruling."""
+    for cited, places in ((False, [4]), (True, [6])):
+        state = state_of(SOURCE)
+        say(state, DEFENCES)
+        state.advance(
+            tokens=torch.tensor([[RULING]]),
+            furthest=torch.tensor([[4]]),
+            cited=torch.tensor([[cited]]),
+        )
+        assert begins(state) == places
+
+
 def test_a_section_that_is_not_there_binds_nobody_and_a_defence_is_not_announced() -> None:
     silent = [0, HEAD, CLAIM, RULED, 0]
     state = state_of(silent)

@@ -1,0 +1,52 @@
+"""Why the court rules as it does: its reasons, and the statutes that the ruling rests on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import takewhile
+
+from spaces.sections import SECTIONS
+
+__all__ = ["find_reasons", "find_ruling", "find_statutes"]
+
+_REASONS, _RULING = SECTIONS.index("reasons"), SECTIONS.index("ruling")
+_CITES = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
+_STATUTE = re.compile(r"\s*(?:和|及|以及|、)?(?:《|第[一二三四五六七八九十百零\d]+条)")
+_FORMAL = re.compile("^(?:综上(?:所述)?|据此|为此|本院(?:经审[查理])?(?:后)?认为)[，,：:]?$")
+
+
+def find_ruling(sections: Sequence[int]) -> int | None:
+    """The first clause of the ruling; None without one."""
+    return next((i for i, section in enumerate(sections) if section == _RULING), None)
+
+
+def find_statutes(texts: Sequence[str], sections: Sequence[int]) -> list[int]:
+    """The clauses of the list of statutes before the ruling, the last such list; none without.
+
+    >>> find_statutes(["借款应还。", "依照《甲法》，", "《乙法》，", "还款。"], [4, 4, 4, 5])
+    [1, 2]
+    """
+    ruling = find_ruling(sections)
+    end = len(texts) if ruling is None else ruling
+    first = next((i for i in reversed(range(end)) if _CITES.search(texts[i])), None)
+    if first is None:
+        return []
+    return [first, *takewhile(lambda i: _STATUTE.match(texts[i]), range(first + 1, end))]
+
+
+def find_reasons(texts: Sequence[str], sections: Sequence[int]) -> list[int]:
+    """The clauses that reason, before the list of statutes: neither mere form (本院认为，) nor a
+    statute.
+
+    >>> find_reasons(["本院认为，", "借款应还。", "依照《甲法》，", "还款。"], [4, 4, 4, 5])
+    [1]
+    """
+    ends = [*find_statutes(texts, sections)[:1], find_ruling(sections), len(texts)]
+    end = next(end for end in ends if end is not None)
+    return [
+        i
+        for i in range(end)
+        if sections[i] == _REASONS
+        and not (_FORMAL.match(texts[i].strip()) or _CITES.search(texts[i]))
+    ]

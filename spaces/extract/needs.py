@@ -1,0 +1,121 @@
+"""Clauses that say nothing, or something else, without another of their sentence.
+
+不存在安全隐患 needs the clause that says what does not; 由于原告已退休 the one that follows from
+it; 合同到期后 is what 被告继续占有 holds after; 被告主张已经还款 says whose words 原告予以否认 is
+about. Where such a clause is likelier than the one it needs, either both are told or neither: both,
+where the other is not improbable or the clause itself nearly certain.
+
+Unlike what leans on its neighbour (`extract.neighbours`) these are known by words that are often
+harmless, so nothing is asked where a likely clause of the same sentence says already what is spoken
+of, nor of a clause behind mere words of order or occasion (综上, 庭审中, 根据《…》).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from spaces.extract.neighbours import goes_on
+from spaces.sections import SECTIONS
+
+__all__ = ["share_needs"]
+
+IMPROBABLE, CERTAIN = 0.1, 0.8
+
+_HEAD, _CLAIM, _DEFENCE, _FACTS, _REASONS = (
+    SECTIONS.index(name) for name in ("head", "claim", "defence", "facts", "reasons")
+)
+_COURTS = (_FACTS, _REASONS)
+_ANSWERED = (_DEFENCE, *_COURTS)
+# How a clause begins that goes on with what was said, or has no subject of its own
+_UNSAID = re.compile(
+    "故|则|并|且|而|但|然而|据此|其中|当然|又|亦|也|仍|均|都|只|才|是否|能否|上述|前述|其行为|其所|两者|二者|此项|此举"
+    "|不(?:能|存在|属于|具有|同意|承担|应|得|足)|无法|无权|未(?!来)|已(?!故)|系(?!统)"
+    "|对(?!于|方|账|外|此|原告|被告|第三人|其|该)|与(?!原告|被告)|具有|属于|应(?!诉|收|付)|可以|负有|享有|有权|构成"
+    "|违反|侵犯|侵害|符合|造成|导致|致使|获得|为(?!此|了|查)|是(?!否)|在.{0,12}均|认为|辩称|并称|请求|多年"
+)
+# A clause that only says when, where or by what: there is no subject in it to miss
+_FRAME = re.compile(
+    "(?:.{0,5}|(?:本案|庭审|审理|诉讼|经|根据|依据|依照|结合|综上|因此|据此|退一步|另外|此外|其次|首先).{0,14}"
+    r"|[^，,]{0,3}\d+年.{0,8})[，,：:]$"
+)
+# How a clause begins, or ends, that leads to the one behind it
+_OPENS = re.compile(
+    "因(?!此)|由于|鉴于|虽|既(?!有)|无论|不论|如(?![下期实])|若|倘|假如|即使|只有|只要|除"
+    "|(?:故|因此|现|但)?(?:对于|关于|至于|针对|对).{2}"
+)
+_OPEN_END = re.compile("(?:后|时|期间|过程中|之前|的事实|的意见|的主张|的请求|诉请|诉讼请求)[，,]$")
+# What the one behind it holds after or before, or of
+_CONDITION = re.compile("(?:后|之前|以前|的前提下)[，,]$")
+# How a sentence begins that is about one thing, or tells what somebody says
+_SCOPE = re.compile(
+    "(?:故|因此|现|但|其中|此外|另外|再者)?(?:对于|关于|至于|针对|就)"
+    "|(?!(?:故|因此|综上|但|现)?(?:本院|合议庭))"
+    "[^，,]{0,25}(?:主张|抗辩|认为|[诉辩声]称|指控|陈述|提出)[^，,]{0,24}[，,]$"
+)
+
+
+def share_needs(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with each clause having at most that of a clause it needs: the latter's is
+    raised where it is not improbable, or the former certain, and else the former's lowered.
+
+    >>> texts = ["案涉房屋质量合格，", "不存在安全隐患。", "由于已退休，", "不予支持。"]
+    >>> share_needs([0.1, 0.6, 0.6, 0.05], texts, [4, 4, 4, 4]).tolist()
+    [0.6, 0.6, 0.05, 0.05]
+    """
+    shared = np.array(probabilities)
+    asked: list[tuple[int, int]] = []
+    for clause, needed in _needs(shared, [text.strip() for text in texts], sections):
+        asked.append((clause, needed))
+        if IMPROBABLE <= shared[needed] < shared[clause] or shared[clause] >= CERTAIN:
+            shared[needed] = max(shared[needed], shared[clause])
+    # what needs a clause that is left out is left out with it, to the end of the chain
+    for clause, needed in reversed(asked):
+        shared[clause] = min(shared[clause], shared[needed])
+    return shared
+
+
+def _needs(
+    shared: np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> Iterator[tuple[int, int]]:
+    """Clauses and those they need: first what stands before them, from the end, so that a need of
+    what is needed comes after it; then what stands behind."""
+    starts = _sentences(texts, sections)
+    scoped = {first for first in starts if _SCOPE.match(texts[first])}
+    for i in reversed(range(1, len(texts))):
+        first, court = starts[i], sections[i] in _COURTS
+        if first == i or sections[i] not in _ANSWERED:
+            continue
+        frame = i - 1 == first and _FRAME.match(texts[first])
+        if _UNSAID.match(texts[i]) and not frame and shared[first:i].max() < shared[i]:
+            yield i, i - 1
+        if court and _is_condition(texts[i - 1]):
+            yield i, i - 1
+        if court and first in scoped:
+            yield i, first
+    for i in range(len(texts) - 1):
+        inside = sections[i] == sections[i + 1] and sections[i] in (_HEAD, _CLAIM, *_ANSWERED)
+        if inside and _leads_on(texts[i]):
+            yield i, i + 1
+
+
+def _is_condition(text: str) -> bool:
+    found = _CONDITION.search(text[-6:]) or text.startswith("就") or "但就" in text
+    return bool(found)
+
+
+def _leads_on(text: str) -> bool:
+    found = _OPENS.match(text) or _OPEN_END.search(text[-6:]) or "作为" in text
+    return text[-1:] in ("，", ",") and bool(found)
+
+
+def _sentences(texts: Sequence[str], sections: Sequence[int]) -> list[int]:
+    """Of each clause the first one of its sentence."""
+    starts: list[int] = []
+    for i in range(len(texts)):
+        starts.append(starts[-1] if goes_on(texts, sections, i) else i)
+    return starts
