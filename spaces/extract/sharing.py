@@ -11,7 +11,8 @@ Who is said to have answered has an answer (`extract.answers`). What else goes w
 a sentence is in `extract.neighbours`, and what cannot stand without another clause in
 `extract.needs`.
 
-A ruling is told with a reason, the likeliest, and with what was asked, where the judgment has them.
+A ruling is told with a reason, the likeliest, and with what was asked, where the judgment has them;
+and what was asked with what says that it was changed or given up later.
 
 What is in dispute (争议焦点为：…是否…) is a list of questions; without the words that say so its
 halves would be answers.
@@ -50,6 +51,7 @@ __all__ = [
     "share_grounds",
     "share_opening",
     "share_probabilities",
+    "share_withdrawals",
 ]
 
 _CLAIM, _FACTS, _REASONS, _RULING = map(SECTIONS.index, ("claim", "facts", "reasons", "ruling"))
@@ -57,6 +59,9 @@ _SUED = re.compile("诉至|诉到|诉来|起诉|提起.{0,4}诉讼")
 _ASKED = re.compile("请求|要求|判[令决]|诉请")
 _DEMAND = re.compile(
     "(?:请求|要求|诉请|诉求).{0,12}(?:判|支付|赔偿|偿还|返还|归还|给付|确认|撤销|解除|立即|停止|继续|承担)|判[令决](?!书)"
+)
+_WITHDRAWN = re.compile(
+    "(?:放弃|变更|撤回|增加|追加|减少)[^，,。]{0,16}(?:请求|诉请|主张|申请|诉求)"
 )
 _QUESTION = re.compile("是否|能否|应否|可否|如何|[何谁]|多少|问题|[？?]")
 _SAME = 0.6  # the share of a clause's character pairs that make it a repetition
@@ -70,9 +75,9 @@ def share_probabilities(
     """The probabilities (n,) of the n clauses of a text, shared by those that belong together."""
     shared = share_brackets(probabilities, texts)
     rules = (drop_claims, hold_questions, share_orders, share_opening, share_grounds, share_causes)
-    rules += (share_defaults, share_answers, share_cues, share_changes, share_conditions)
-    rules += (share_verdicts, share_subjects, share_leads, share_requests, share_predicates)
-    rules += (share_needs,)
+    rules += (share_defaults, share_answers, share_cues, share_withdrawals, share_changes)
+    rules += (share_conditions, share_verdicts, share_subjects, share_leads, share_requests)
+    rules += (share_predicates, share_needs)
     for rule in rules:
         shared = rule(shared, texts, sections)
     return share_brackets(shared, texts)  # of what has come with its neighbours, too
@@ -142,13 +147,36 @@ def share_causes(
     ruling = [i for i, section in enumerate(sections) if section == _RULING]
     if not ruling:
         return shared
-    asked = [i for i, text in enumerate(texts) if sections[i] == _CLAIM and _DEMAND.search(text)]
+    asked = _find_demands(texts, sections)
     reasons = find_reasons(texts, sections)
     for some in (asked, reasons):
         if some:
             best = max(some, key=lambda i: shared[i])
             shared[best] = max(shared[best], shared[ruling].max())
     return shared
+
+
+def share_withdrawals(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with what says that a claim was given up, changed or raised having at least
+    that of the likeliest demand: without it what was asked first would be what is asked.
+
+    >>> texts = ["请求判令还款。", "庭审中放弃利息的请求。"]
+    >>> share_withdrawals([0.8, 0.1], texts, [1, 1]).tolist()
+    [0.8, 0.8]
+    """
+    shared = np.array(probabilities)
+    if asked := _find_demands(texts, sections):
+        likeliest = shared[asked].max()
+        for i, text in enumerate(texts):
+            if sections[i] == _CLAIM and _WITHDRAWN.search(text):
+                shared[i] = max(shared[i], likeliest)
+    return shared
+
+
+def _find_demands(texts: Sequence[str], sections: Sequence[int]) -> list[int]:
+    return [i for i, text in enumerate(texts) if sections[i] == _CLAIM and _DEMAND.search(text)]
 
 
 def share_opening(

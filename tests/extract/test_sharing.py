@@ -13,6 +13,7 @@ from spaces.extract.sharing import (
     share_grounds,
     share_opening,
     share_probabilities,
+    share_withdrawals,
 )
 from spaces.outline import outline
 from spaces.sections import SECTIONS
@@ -219,3 +220,28 @@ def test_questions_in_dispute_are_told_as_such_or_not_at_all():
     given = [0.1, 0.6, 0.05, 0.7, 0.9]
     assert hold_questions(given, texts, [4] * 5).tolist() == [0.1, 0.1, 0.05, 0.7, 0.9]
     assert hold_questions(given, texts, [2] * 5).tolist() == given
+
+
+def test_a_claim_is_told_with_what_says_that_it_was_given_up_or_changed():
+    claim, facts = SECTIONS.index("claim"), SECTIONS.index("facts")
+    texts = [
+        "请求判令还款五万元，",
+        "支付利息。",
+        "庭审中原告放弃利息的请求，",
+        "经审理查明，",
+        "变更诉讼请求。",
+    ]
+    sections = [claim] * 3 + [facts] * 2
+    given = [0.8, 0.3, 0.1, 0.2, 0.1]
+    assert share_withdrawals(given, texts, sections).tolist() == [0.8, 0.3, 0.8, 0.2, 0.1]
+    for words in ("放弃举证的权利，", "被告变更了地址，"):
+        assert share_withdrawals(given, [*texts[:2], words, *texts[3:]], sections).tolist() == given
+    # nothing is asked
+    assert share_withdrawals([0.1, 0.9], ["放弃诉讼请求。", "还款。"], [claim] * 2).tolist() == [
+        0.1,
+        0.9,
+    ]
+    # what is asked instead comes with it
+    texts = ["请求判令还款五万元。", "后变更诉讼请求为：", "还款四万元。", "另查明。"]
+    shared = share_probabilities([0.8, 0.1, 0.1, 0.1], texts, [claim] * 4)
+    assert shared.tolist() == [0.8, 0.8, 0.8, 0.1]
