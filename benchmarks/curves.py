@@ -1,7 +1,7 @@
 """What holds the extractive stage back: data, size, steps, or the vectors as they are?
 
     python benchmarks/curves.py [--config FILE] [--shares 0.25 0.5 1] [--sizes 64 192 384] \\
-        [--epochs 4 14 28] [--dims 64 128 320] [--seeds 1 2] -- data.folder=DIR \\
+        [--epochs 4 14 28] [--dims 64 128 256] [--seeds 1 2] -- data.folder=DIR \\
         data.corpus_folder=DIR
 
 Labellers on a share of the judgments and extracts, of a width, over a number of epochs, on sentence
@@ -130,7 +130,7 @@ def main() -> None:
     parser.add_argument("--shares", type=float, nargs="*", default=[0.25, 0.5, 1.0])
     parser.add_argument("--sizes", type=int, nargs="*", default=[64, 192, 384])
     parser.add_argument("--epochs", type=float, nargs="*", default=[4, 14, 28])
-    parser.add_argument("--dims", type=int, nargs="*", default=[64, 128, 320])
+    parser.add_argument("--dims", type=int, nargs="*", default=[64, 128, 256])
     parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--threshold", type=float, default=0.3)
     parser.add_argument("settings", nargs="*", help="key=value, as for spaces train")
