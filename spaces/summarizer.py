@@ -138,12 +138,12 @@ class _Draft:
     def find_grounds(self, read: Sequence[int]) -> list[int]:
         """Of each token of the source what it is of: a reason or a statute of a ruling, or
         neither."""
-        outlined = columns(self.clauses)
-        if find_ruling(outlined[1]) is None:
-            return self.flag([OTHER for i in read for _ in self.clauses[i].text])
-        kinds = dict.fromkeys(find_reasons(*outlined), REASON)
-        kinds |= dict.fromkeys(find_statutes(*outlined), STATUTE)
-        return self.flag([kinds.get(i, OTHER) for i in read for _ in self.clauses[i].text])
+        outlined, kinds = columns(self.clauses), {}
+        if find_ruling(outlined[1]) is not None:
+            kinds |= dict.fromkeys(find_reasons(*outlined), REASON)
+            kinds |= dict.fromkeys(find_statutes(*outlined), STATUTE)
+        parts = [(self.clauses[i].text, kinds.get(i, OTHER)) for i in read]
+        return by_token(self.offsets, parts, OTHER)
 
     def flag(self, letters: Sequence[Any]) -> list[Any]:
         """One flag per token of the source, from those of the letters that are read."""

@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from spaces.extract.grounds import highest_of_ruling
 from spaces.sections import SECTIONS
 
 __all__ = ["share_answers", "share_cues", "share_defaults"]
 
-_DEFENCE, _RULING = SECTIONS.index("defence"), SECTIONS.index("ruling")
+_DEFENCE = SECTIONS.index("defence")
 _CUES = re.compile("(?:[辩辨]称|查明|(?:认定|事实)如下|经审理认定)[，,：:]?$")
 _DEFAULT = re.compile("(?:被告|第三人).{0,24}未(?:到庭|出庭|应诉|.{0,8}答辩)")
 _DEFAULT_TOO = re.compile("(?:亦|也|且|均|并)*未")
@@ -54,7 +55,7 @@ def share_defaults(
     [0.9, 0.9]
     """
     shared = np.array(probabilities)
-    highest = _highest_of_ruling(shared, sections)
+    highest = highest_of_ruling(shared, sections)
     if highest is None:
         return shared
     for i, text in enumerate(map(str.strip, texts)):
@@ -76,7 +77,7 @@ def share_answers(
     [0.1, 0.9, 0.9, 0.0, 0.9]
     """
     shared = np.array(probabilities)
-    highest = _highest_of_ruling(shared, sections)
+    highest = highest_of_ruling(shared, sections)
     opened = [each for cue, each in _opened(texts, sections) if sections[cue] == _DEFENCE]
     if highest is None or len(opened) > _PARTIES:
         return shared
@@ -86,12 +87,6 @@ def share_answers(
         if shared[likeliest[0]] >= _POSSIBLE:
             shared[likeliest] = np.maximum(shared[likeliest], highest)
     return shared
-
-
-def _highest_of_ruling(shared: np.ndarray, sections: Sequence[int]) -> np.generic | None:
-    """The highest of the ruling's probabilities; None where there is no ruling."""
-    ruling = [i for i, section in enumerate(sections) if section == _RULING]
-    return shared[ruling].max() if ruling else None
 
 
 def _opened(texts: Sequence[str], sections: Sequence[int]) -> Iterator[tuple[int, list[int]]]:

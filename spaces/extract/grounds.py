@@ -6,9 +6,11 @@ import re
 from collections.abc import Sequence
 from itertools import takewhile
 
+import numpy as np
+
 from spaces.sections import SECTIONS
 
-__all__ = ["find_reasons", "find_ruling", "find_statutes"]
+__all__ = ["find_reasons", "find_ruling", "find_statutes", "highest_of_ruling"]
 
 _REASONS, _RULING = SECTIONS.index("reasons"), SECTIONS.index("ruling")
 _CITES = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
@@ -19,6 +21,12 @@ _FORMAL = re.compile("^(?:综上(?:所述)?|据此|为此|本院(?:经审[查理
 def find_ruling(sections: Sequence[int]) -> int | None:
     """The first clause of the ruling; None without one."""
     return next((i for i, section in enumerate(sections) if section == _RULING), None)
+
+
+def highest_of_ruling(shared: np.ndarray, sections: Sequence[int]) -> np.generic | None:
+    """The highest of the ruling's probabilities; None where there is no ruling."""
+    ruling = [i for i, section in enumerate(sections) if section == _RULING]
+    return shared[ruling].max() if ruling else None
 
 
 def find_statutes(texts: Sequence[str], sections: Sequence[int]) -> list[int]:

@@ -85,7 +85,7 @@ def _needs(
     """Clauses and those they need: first what stands before them, from the end, so that a need of
     what is needed comes after it; then what stands behind."""
     starts = _sentences(texts, sections)
-    scoped = {first for first in starts if _SCOPE.match(texts[first])}
+    scoped = {first for first in set(starts) if _SCOPE.match(texts[first])}
     for i in reversed(range(1, len(texts))):
         first, court = starts[i], sections[i] in _COURTS
         if first == i or sections[i] not in _ANSWERED:

@@ -29,7 +29,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from spaces.extract.answers import share_answers, share_cues, share_defaults
-from spaces.extract.grounds import find_reasons, find_statutes
+from spaces.extract.grounds import find_reasons, find_ruling, find_statutes, highest_of_ruling
 from spaces.extract.items import share_orders, share_requests
 from spaces.extract.needs import share_needs
 from spaces.extract.neighbours import (
@@ -54,7 +54,7 @@ __all__ = [
     "share_withdrawals",
 ]
 
-_CLAIM, _FACTS, _REASONS, _RULING = map(SECTIONS.index, ("claim", "facts", "reasons", "ruling"))
+_CLAIM, _FACTS, _REASONS = map(SECTIONS.index, ("claim", "facts", "reasons"))
 _SUED = re.compile("诉至|诉到|诉来|起诉|提起.{0,4}诉讼")
 _ASKED = re.compile("请求|要求|判[令决]|诉请")
 _DEMAND = re.compile(
@@ -144,15 +144,15 @@ def share_causes(
     [0.8, 0.9, 0.8, 0.8]
     """
     shared = np.array(probabilities)
-    ruling = [i for i, section in enumerate(sections) if section == _RULING]
-    if not ruling:
+    highest = highest_of_ruling(shared, sections)
+    if highest is None:
         return shared
     asked = _find_demands(texts, sections)
     reasons = find_reasons(texts, sections)
     for some in (asked, reasons):
         if some:
             best = max(some, key=lambda i: shared[i])
-            shared[best] = max(shared[best], shared[ruling].max())
+            shared[best] = max(shared[best], highest)
     return shared
 
 
@@ -189,10 +189,9 @@ def share_opening(
     [0.1, 0.9, 0.9]
     """
     shared = np.array(probabilities)
-    ruling = [i for i, section in enumerate(sections) if section == _RULING]
-    if ruling and ruling[0] and opens_ruling(texts[ruling[0] - 1]):
-        opening = ruling[0] - 1
-        shared[opening] = max(shared[opening], shared[ruling].max())
+    ruling = find_ruling(sections)
+    if ruling and opens_ruling(texts[ruling - 1]):
+        shared[ruling - 1] = max(shared[ruling - 1], highest_of_ruling(shared, sections))
     return shared
 
 

@@ -140,7 +140,7 @@ class CueState:
         inside = torch.where(bound == 0, segments != _SEGMENTS[_RULING], segments == bound)
         untold = (self.wanted & begin)[:, None] & (self.index > furthest[..., None])
         next_word = untold & (untold.cumsum(-1) == 1)
-        telling = (self.stage == _RULING)[..., None] & untold.any(-1, keepdim=True)
+        telling = self.ruled[..., None] & untold.any(-1, keepdim=True)
         inside = torch.where(telling, next_word, inside)
         return inside | ~(inside & (segments > 0)).any(-1, keepdim=True)
 
@@ -159,7 +159,7 @@ class CueState:
     def verbatim(self, furthest: Tensor) -> Tensor:
         """Whether the ruling is being told, or announced and now to be told, (B, W) bool: from
         there on nothing is generated. `furthest` as for `waiting`."""
-        announced = self.owing & (self.stage == _RULING)
+        announced = self.owing & self.ruled
         return announced | self._reached(furthest)
 
     def _reached(self, furthest: Tensor) -> Tensor:
@@ -174,7 +174,7 @@ class CueState:
     def announce(self, logits: Tensor, waiting: Tensor) -> Tensor:
         """The logits (B, W, V) with that of the end given to the announcement of a ruling that is
         still to be announced. `waiting` (B, W) bool: see there."""
-        early = (waiting & (self.stage != _RULING))[..., None]
+        early = (waiting & ~self.ruled)[..., None]
         own = logits[..., self.announcement]
         at_least = torch.maximum(own, logits[..., SEP, None])
         logits[..., self.announcement] = torch.where(early, at_least, own)
@@ -184,7 +184,7 @@ class CueState:
         """What may be generated where nothing else may, (B, W, V) bool: the announcement of a
         ruling that is owed, the colon behind it, and the end."""
         spoken = self.opening.new_zeros((*self.opening.shape, vocab_size))
-        spoken[..., self.announcement] = (self.owing & (self.stage != _RULING))[..., None]
+        spoken[..., self.announcement] = (self.owing & ~self.ruled)[..., None]
         spoken[..., self.colons] = self.opening[..., None]
         spoken[..., SEP] = True
         return spoken
