@@ -26,8 +26,9 @@ from spaces.errors import ConfigError
 from spaces.extract.begins import bar_begins
 from spaces.extract.context import ClauseEncoder
 from spaces.extract.features import add_features
-from spaces.extract.grounds import find_reasons, find_ruling, find_statutes
+from spaces.extract.grounds import find_reasons, find_ruling, find_statutes, find_told
 from spaces.extract.labeller import Labeller, select
+from spaces.extract.needs import leads_on
 from spaces.extract.neighbours import attributed, leaning
 from spaces.extract.sharing import share_probabilities
 from spaces.facts import describe_missing, missing_facts
@@ -35,7 +36,7 @@ from spaces.generate.backbone import Backbone
 from spaces.generate.beam import beam_search
 from spaces.generate.bottomup import BottomUp, Whole
 from spaces.generate.cues import CueTokens
-from spaces.generate.grounds import OTHER, REASON, STATUTE
+from spaces.generate.grounds import ANSWER, FACT, OTHER, REASON, STATUTE
 from spaces.generate.joints import CLAUSES, NOTHING, SENTENCE, Joints
 from spaces.generate.linear import reduce
 from spaces.generate.model import Generator
@@ -45,6 +46,7 @@ from spaces.hub import locate, upload
 from spaces.outline import OutlinedClause, columns, outline
 from spaces.parties import find_parties
 from spaces.provenance import Extract, ScoredClause, Span, Summary, render
+from spaces.sections import SECTIONS
 from spaces.sentences import ends_sentence
 from spaces.settings import SummarizerConfig
 from spaces.storage import Parts, load_model, read_card, save_model
@@ -54,6 +56,7 @@ __all__ = ["Span", "Summarizer", "SummarizerConfig", "Summary"]
 # Batches of judgments that are in work together: enough to sort by length, few enough for memory.
 WINDOW = 8
 
+_HEAD = SECTIONS.index("head")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _CHINESE = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -74,6 +77,7 @@ class _Draft:
     segments: list[int] = field(default_factory=list)
     salience: list[float] = field(default_factory=list)
     leaning: list[bool] = field(default_factory=list)
+    leading: list[bool] = field(default_factory=list)
     grounds: list[int] = field(default_factory=list)
     gaps: list[int] = field(default_factory=list)  # what was left out before each token
     whole: Whole | None = None  # what the generator reads when it is to remember a part only
@@ -135,14 +139,29 @@ class _Draft:
             letters += [leant, *barred[1:]] if barred else []
         return self.flag(letters)
 
+    def find_leading(self, read: Sequence[int]) -> list[bool]:
+        """Of each token of the source whether no run ends there: in a clause that says nothing
+        without the one behind it, or on which that one leans, where both are read."""
+        texts, sections = columns(self.clauses)
+        leads, leans, there = leads_on(texts, sections), leaning(texts, sections), set(read)
+        letters: list[bool] = []
+        for i in read:
+            goes_on = i + 1 in there and sections[i] != _HEAD and (leads[i] or leans[i + 1])
+            letters += [goes_on] * len(self.clauses[i].text)
+        return self.flag(letters)
+
     def find_grounds(self, read: Sequence[int]) -> list[int]:
-        """Of each token of the source what it is of: a reason or a statute of a ruling, or
-        neither."""
+        """Of each token of the source what it is of: what is told before a ruling, or OTHER."""
         outlined, kinds = columns(self.clauses), {}
         if find_ruling(outlined[1]) is not None:
+            kinds |= dict.fromkeys(find_told(*outlined, "defence"), ANSWER)
+            kinds |= dict.fromkeys(find_told(*outlined, "facts"), FACT)
             kinds |= dict.fromkeys(find_reasons(*outlined), REASON)
             kinds |= dict.fromkeys(find_statutes(*outlined), STATUTE)
-        parts = [(self.clauses[i].text, kinds.get(i, OTHER)) for i in read]
+        parts: list[tuple[str, int]] = []
+        for i in read:  # the mark that ends a clause tells nothing of it
+            words = self.clauses[i].text.rstrip("，。；：、,;:\n ")
+            parts += [(words, kinds.get(i, OTHER)), (self.clauses[i].text[len(words) :], OTHER)]
         return by_token(self.offsets, parts, OTHER)
 
     def flag(self, letters: Sequence[Any]) -> list[Any]:
@@ -424,6 +443,7 @@ class Summarizer:
         pieces = [piece for i in np.flatnonzero(kept) for piece in draft.clauses[i].pieces]
         draft.extract = Extract.of(draft.text, pieces)
         draft.gaps = draft.find_gaps(np.flatnonzero(kept))
+        draft.leading = draft.find_leading(np.flatnonzero(kept))
 
     def _read(self, draft: _Draft, kept: Sequence[int], probabilities: np.ndarray) -> None:
         """The generator's source, cut inside a clause only when a single clause is too long."""
@@ -442,7 +462,7 @@ class Summarizer:
         scores = [(c.text, float(probabilities[i])) for c, i in zip(clauses, kept, strict=True)]
         draft.salience = by_token(offsets, scores, 0.0)
         draft.leaning, draft.grounds = draft.find_leaning(kept), draft.find_grounds(kept)
-        draft.gaps = draft.find_gaps(kept)
+        draft.gaps, draft.leading = draft.find_gaps(kept), draft.find_leading(kept)
 
     def _generate(
         self, drafts: list[_Draft], batch_size: int, report: Callable[[int], None]
@@ -458,6 +478,7 @@ class Summarizer:
                 segments=[draft.segments for draft in batch],
                 salience=[draft.salience for draft in batch],
                 leaning=[draft.leaning for draft in batch],
+                leading=[draft.leading for draft in batch],
                 grounds=[draft.grounds for draft in batch],
                 beams=self.config.beams,
                 max_new_tokens=self.config.max_new_tokens,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -85,6 +86,28 @@ def test_no_copied_words_begin_in_a_clause_that_leans_on_another(variant, extrac
                 starts.add(text[clause])
     assert starts & set("乙丙")
     assert not starts & set("应亦")
+
+
+@pytest.mark.parametrize("extract", [True, False])
+def test_no_copied_words_end_in_a_clause_that_needs_the_next(variant, extract, monkeypatch) -> None:
+    texts = ["本院认为，" + "由于乙欠款，应还款，丙保证，亦负责。" * i for i in range(1, 9)]
+    summarizer = variant(attend_threshold=0.5, no_repeat=0)
+
+    def label(drafts, size):  # but for one of them, whose next one is left out
+        clauses = [[clause.text for clause in draft.clauses] for draft in drafts]
+        return [np.array([0.9 - 0.8 * (c == "亦负责。") for c in each]) for each in clauses]
+
+    monkeypatch.setattr(summarizer, "_label", label)
+    ends = set()
+    for text in texts:
+        spans = summarizer.summarize(text, extract=extract).spans
+        for span, behind in pairwise(spans):
+            goes_on = behind.source_start == span.source_end
+            if span.kind == "copied" and not goes_on:
+                clause = max(text.rfind(mark, 0, span.source_end - 1) for mark in "，。") + 1
+                ends.add(text[clause])
+    assert ends & set("应丙本")
+    assert "由" not in ends
 
 
 def test_no_copied_words_begin_behind_whose_words_they_are(variant) -> None:

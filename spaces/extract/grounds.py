@@ -10,11 +10,12 @@ import numpy as np
 
 from spaces.sections import SECTIONS
 
-__all__ = ["find_reasons", "find_ruling", "find_statutes", "highest_of_ruling"]
+__all__ = ["find_reasons", "find_ruling", "find_statutes", "find_told", "highest_of_ruling"]
 
 _REASONS, _RULING = SECTIONS.index("reasons"), SECTIONS.index("ruling")
 _CITES = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
 _STATUTE = re.compile(r"\s*(?:和|及|以及|、)?(?:《|第[一二三四五六七八九十百零\d]+条)")
+_ANNOUNCES = re.compile(".{0,24}(?:[辩辨]称|答辩|查明|认定|如下|事实)[，,：:]$")
 _FORMAL = re.compile("^(?:综上(?:所述)?|据此|为此|本院(?:经审[查理])?(?:后)?认为)[，,：:]?$")
 
 
@@ -41,6 +42,20 @@ def find_statutes(texts: Sequence[str], sections: Sequence[int]) -> list[int]:
     if first is None:
         return []
     return [first, *takewhile(lambda i: _STATUTE.match(texts[i]), range(first + 1, end))]
+
+
+def find_told(texts: Sequence[str], sections: Sequence[int], section: str) -> list[int]:
+    """The clauses of a section ("defence", "facts") but those that only announce it.
+
+    >>> find_told(["经审理查明，", "乙未还款。"], [3, 3], "facts")
+    [1]
+    """
+    wanted = SECTIONS.index(section)
+    return [
+        i
+        for i, text in enumerate(texts)
+        if sections[i] == wanted and not _ANNOUNCES.match(text.strip())
+    ]
 
 
 def find_reasons(texts: Sequence[str], sections: Sequence[int]) -> list[int]:

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from spaces.extract.neighbours import goes_on
 from spaces.sections import SECTIONS
 
-__all__ = ["share_needs"]
+__all__ = ["leads_on", "share_needs"]
 
 IMPROBABLE, CERTAIN = 0.1, 0.8
 
@@ -79,6 +80,23 @@ def share_needs(
     return shared
 
 
+def leads_on(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:
+    """Of each clause whether it says nothing without the one behind it, in the same section.
+
+    >>> leads_on(["由于已退休，", "不予支持。", "对于利息，"], [4, 4, 4])
+    [True, False, False]
+    """
+    return [
+        section == following and section in (_HEAD, _CLAIM, *_ANSWERED) and _leads(text.strip())
+        for text, (section, following) in zip(texts, pairwise(sections), strict=False)
+    ] + [False] * bool(sections)
+
+
+def _leads(text: str) -> bool:
+    found = _OPENS.match(text) or _OPEN_END.search(text[-6:]) or "作为" in text
+    return text[-1:] in ("，", ",") and bool(found)
+
+
 def _needs(
     shared: np.ndarray, texts: Sequence[str], sections: Sequence[int]
 ) -> Iterator[tuple[int, int]]:
@@ -97,20 +115,14 @@ def _needs(
             yield i, i - 1
         if court and first in scoped:
             yield i, first
-    for i in range(len(texts) - 1):
-        inside = sections[i] == sections[i + 1] and sections[i] in (_HEAD, _CLAIM, *_ANSWERED)
-        if inside and _leads_on(texts[i]):
+    for i, leads in enumerate(leads_on(texts, sections)):
+        if leads:
             yield i, i + 1
 
 
 def _is_condition(text: str) -> bool:
     found = _CONDITION.search(text[-6:]) or text.startswith("就") or "但就" in text
     return bool(found)
-
-
-def _leads_on(text: str) -> bool:
-    found = _OPENS.match(text) or _OPEN_END.search(text[-6:]) or "作为" in text
-    return text[-1:] in ("，", ",") and bool(found)
 
 
 def _sentences(texts: Sequence[str], sections: Sequence[int]) -> list[int]:

@@ -54,7 +54,7 @@ __all__ = [
     "share_withdrawals",
 ]
 
-_CLAIM, _FACTS, _REASONS = map(SECTIONS.index, ("claim", "facts", "reasons"))
+_CLAIM, _FACTS, _REASONS, _RULING = map(SECTIONS.index, ("claim", "facts", "reasons", "ruling"))
 _SUED = re.compile("诉至|诉到|诉来|起诉|提起.{0,4}诉讼")
 _ASKED = re.compile("请求|要求|判[令决]|诉请")
 _DEMAND = re.compile(
@@ -74,7 +74,7 @@ def share_probabilities(
 ) -> np.ndarray:
     """The probabilities (n,) of the n clauses of a text, shared by those that belong together."""
     shared = share_brackets(probabilities, texts)
-    rules = (drop_claims, hold_questions, share_orders, share_opening, share_grounds, share_causes)
+    rules = (drop_claims, hold_questions, share_opening, share_orders, share_grounds, share_causes)
     rules += (share_defaults, share_answers, share_cues, share_withdrawals, share_changes)
     rules += (share_conditions, share_verdicts, share_subjects, share_leads, share_requests)
     rules += (share_predicates, share_needs)
@@ -182,8 +182,9 @@ def _find_demands(texts: Sequence[str], sections: Sequence[int]) -> list[int]:
 def share_opening(
     probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
 ) -> np.ndarray:
-    """The probabilities with the clause that opens the ruling having at least the highest of the
-    ruling's. Nothing changes where the ruling opens within a clause of its own, or not at all.
+    """The probabilities with the clause that opens the ruling and the likeliest of the ruling
+    having the higher of theirs. Nothing changes where the ruling opens within a clause of its own,
+    or not at all.
 
     >>> share_opening([0.1, 0.1, 0.9], ["本院认为，", "判决如下：", "驳回。"], [4, 4, 5]).tolist()
     [0.1, 0.9, 0.9]
@@ -191,7 +192,9 @@ def share_opening(
     shared = np.array(probabilities)
     ruling = find_ruling(sections)
     if ruling and opens_ruling(texts[ruling - 1]):
-        shared[ruling - 1] = max(shared[ruling - 1], highest_of_ruling(shared, sections))
+        orders = [i for i, section in enumerate(sections) if section == _RULING]
+        both = [ruling - 1, max(orders, key=lambda i: shared[i])]
+        shared[both] = shared[both].max()
     return shared
 
 

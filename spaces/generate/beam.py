@@ -81,6 +81,7 @@ def beam_search(
     segments: Sequence[Sequence[int]] | None = None,
     salience: Sequence[Sequence[float]] | None = None,
     leaning: Sequence[Sequence[bool]] | None = None,
+    leading: Sequence[Sequence[bool]] | None = None,
     grounds: Sequence[Sequence[int]] | None = None,
     beams: int = 1,
     sparse_top_k: int = 10,
@@ -104,7 +105,8 @@ def beam_search(
     `salience` says for each token how probable it is that its clause is to be kept; it,
     `skip_cost`, `end_cost`, `keep_weight` and `keep_threshold` are for `salience.Salience`.
     `leaning` says of each token whether what stands there means something else without what is
-    before it: no run begins there. `grounds` says of each token whether it is of a reason or of a
+    before it: no run begins there; `leading` whether it says nothing without what is behind it: no
+    run ends there. `grounds` says of each token whether it is of a reason or of a
     statute, which are told before the ruling (`grounds.Grounds`).
     `copy_bias` is what copying has ahead of generating, in the logits of the tags;
     `generate_limit` is how many tokens in a row are generated at most (0: any number), and
@@ -141,6 +143,7 @@ def beam_search(
         segments=parts,
         probabilities=None if salience is None else pad(salience, model.device, torch.float)[0],
         leaning=None if leaning is None else pad(leaning, model.device, torch.bool)[0],
+        leading=None if leading is None else pad(leading, model.device, torch.bool)[0],
         grounds=None if grounds is None else pad(grounds, model.device)[0],
         beams=beams,
         max_new_tokens=max_new_tokens,

@@ -36,6 +36,7 @@ class Constraints:
         segments: Tensor | None,
         probabilities: Tensor | None,
         leaning: Tensor | None,
+        leading: Tensor | None,
         grounds: Tensor | None,
         beams: int,
         max_new_tokens: int,
@@ -52,7 +53,8 @@ class Constraints:
     ) -> None:
         """`source_ids`, `segments` (B, S) long, `source_mask` (B, S) bool; `probabilities` (B, S)
         float: that of each token's clause to be kept; `leaning` (B, S) bool: where no run may
-        begin; `grounds` (B, S) long: for `grounds.Grounds`."""
+        begin; `leading` (B, S) bool: where none may end; `grounds` (B, S) long: for
+        `grounds.Grounds`."""
         self.copy = CopyState(
             source_ids=source_ids,
             source_mask=source_mask,
@@ -60,6 +62,7 @@ class Constraints:
             numbers=numbers,
             look_back=look_back,
             leaning=leaning,
+            leading=leading,
         )
         self.repeats = NoRepeat(
             source_ids=source_ids,
@@ -113,17 +116,18 @@ class Constraints:
         reachable = stages.reachable(copy.furthest, copy.begin)
         tags, allowed = copy.choose(
             tag_logits=tag_logits,
-            banned=repeated | stages.banned(size) | early,
+            banned=repeated | stages.banned(size),
             reachable=reachable & self.grounds.reachable(untold),
         )
         logits = stages.announce(logits, waiting)
         if self.salience.active:
             logits = logits + self.salience.tokens(copy, tags=tags, vocab_size=size)
         logits[..., SEP] = logits[..., SEP] - _LAST_RESORT * waiting
-        free = ~(silent & (tags == OUTSIDE))[..., None]
+        own = (tags == OUTSIDE)[..., None]
+        free = ~(silent[..., None] & own)
         # once: where nothing can follow it, the text is not to go on with it
         due &= (copy.own <= self.generate_limit)[..., None]
-        return tags, logits, allowed & (free | stages.spoken(size) | due)
+        return tags, logits, allowed & (free | stages.spoken(size) | due) & ~(early & own)
 
     def advance(self, *, tokens: Tensor, tags: Tensor) -> None:
         """Take in one chosen token per beam and its tag, (B, W) long."""

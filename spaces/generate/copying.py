@@ -138,11 +138,13 @@ class CopyState:
         numbers: NumberTokens = NO_NUMBERS,
         look_back: int | None = None,
         leaning: Tensor | None = None,
+        leading: Tensor | None = None,
     ) -> None:
         """`source_ids` (B, S) long; `source_mask` (B, S) bool, False for padding. `look_back`: how
         many tokens before the furthest that was copied a run may begin; None: anywhere. `leaning`
         (B, S) bool: where no run begins but right behind another, since what stands there leans on
-        what is before it.
+        what is before it; `leading` (B, S) bool: where no run ends, since what stands there leads
+        to what is behind it.
         """
         special = torch.isin(source_ids, torch.tensor(NOT_COPIED, device=source_ids.device))
         unknown = (source_ids == UNK) & source_mask
@@ -163,6 +165,8 @@ class CopyState:
         whole = (number | unit) & source_mask
         within = (number & _before(number)) | unit
         self.unfinished = whole & _behind(within)  # (B, S): no run may end here
+        if leading is not None:
+            self.unfinished |= leading
         self.begin = self.inside & ~ambiguous & ~within  # (B, S): a run may begin here
         self.leaning = torch.zeros_like(self.begin) if leaning is None else leaning
         kinds = ("ordinals", "numerals", "units", "figures", "marks")

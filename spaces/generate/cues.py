@@ -55,7 +55,8 @@ _STAGES = [_BEFORE] * FIRST_SECTION + [_STAGE_OF.get(name, _BEFORE) for name in 
 class CueTokens:
     """Token ids of the cues. `rulings` open the ruling behind anything, `ruling` (判决) only where
     neither claim nor defence is being told; `colons` may stand between those and the ruling.
-    `reasons` begin what the court thinks, `statutes` the list that the ruling rests on."""
+    `answers` begin a defence, `facts` what the court found, `reasons` what it thinks, and
+    `statutes` the list that the ruling rests on."""
 
     claim: tuple[int, ...] = ()
     defence: tuple[int, ...] = ()
@@ -65,6 +66,8 @@ class CueTokens:
     colons: tuple[int, ...] = ()
     reasons: tuple[int, ...] = ()
     statutes: tuple[int, ...] = ()
+    answers: tuple[int, ...] = ()
+    facts: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, pieces: Sequence[str]) -> CueTokens:
@@ -86,6 +89,8 @@ class CueTokens:
             colons=find("^[:：]$"),
             reasons=find("^本院认为$"),
             statutes=find("^(?:依照|依据)$"),
+            answers=find("^被告辩称$"),
+            facts=find("^经审理查明$"),
         )
 
 

@@ -15,35 +15,39 @@ from torch import Tensor
 from spaces.generate.cues import CueTokens
 from spaces.generate.tokenizer import SEP
 
-__all__ = ["OTHER", "REASON", "STATUTE", "Grounds"]
+__all__ = ["ANSWER", "FACT", "OTHER", "REASON", "STATUTE", "Grounds"]
 
-OTHER, REASON, STATUTE = range(3)
+OTHER, ANSWER, FACT, REASON, STATUTE = range(5)
+_KINDS = (ANSWER, FACT, REASON, STATUTE)  # in the order in which they are told
 
 
 class Grounds:
     """What B documents of S tokens have before their rulings."""
 
     def __init__(self, kinds: Tensor, cues: CueTokens) -> None:
-        """`kinds` (B, S) long: whether each source token is of a REASON, of a STATUTE, or OTHER."""
+        """`kinds` (B, S) long: what each source token is of, an ANSWER, …, or OTHER."""
         index = torch.arange(kinds.shape[1], device=kinds.device)
-        there = torch.stack([kinds == kind for kind in (REASON, STATUTE)], dim=-1)  # (B, S, 2)
-        self.last = torch.where(there, index[:, None], -1).amax(1, keepdim=True)  # (B, 1, 2)
+        there = torch.stack([kinds == kind for kind in _KINDS], dim=-1)  # (B, S, 4)
+        self.last = torch.where(there, index[:, None], -1).amax(1, keepdim=True)  # (B, 1, 4)
         first = torch.where(there, index[:, None], kinds.shape[1]).amin(1, keepdim=True)
         self.first = torch.where(self.last < 0, -1, first)  # where there is none, it is told
         self.index, self.nowhere = index, kinds.shape[1]
-        # for reasons and for statutes: what comes too early, and how it begins itself
-        self.early = [[*cues.rulings, *cues.statutes], [*cues.rulings]]
-        self.due = [[*cues.reasons[:1]], [*cues.statutes[:1]]]
+        # of each kind: what comes too early before it, and how it begins itself
+        statutes = [*cues.rulings, *cues.statutes]
+        self.early = [[*cues.rulings, *cues.findings], [*statutes, *cues.reasons], statutes]
+        self.early.append([*cues.rulings])
+        names = ("answers", "facts", "reasons", "statutes")
+        self.due = [[*getattr(cues, name)[:1]] for name in names]
 
     def untold(self, furthest: Tensor, ruled: Tensor) -> Tensor:
-        """Whether reasons, and statutes, are still to be told, (B, W, 2) bool. `furthest` (B, W)
+        """Whether each kind is still to be told, (B, W, 4) bool. `furthest` (B, W)
         long: the furthest source token that was copied; `ruled` (B, W) bool: whether the ruling was
         announced all the same."""
         return (furthest[..., None] < self.first) & ~ruled[..., None]
 
     def cited(self, furthest: Tensor) -> Tensor:
         """Whether there are statutes and they are told, (B, W) bool. `furthest`: see `untold`."""
-        first = self.first[..., 1]
+        first = self.first[..., -1]
         return (first >= 0) & (furthest >= first)
 
     def reachable(self, untold: Tensor) -> Tensor:
@@ -59,13 +63,12 @@ class Grounds:
         not to be said, and what is due, (B, W, V) bool.
         """
         early, due = (torch.zeros_like(logits, dtype=torch.bool) for _ in range(2))
-        reasons, statutes = untold.unbind(-1)
-        for kind, missing in enumerate((reasons, statutes & ~reasons)):
-            own = self.due[kind]
+        next_one = untold & (untold.cumsum(-1) == 1)
+        for own, ahead_of, missing in zip(self.due, self.early, next_one.unbind(-1), strict=True):
             if own and missing.any():
-                early[..., self.early[kind]] |= missing[..., None]
+                early[..., ahead_of] |= missing[..., None]
                 due[..., own] |= missing[..., None]
-                ahead = logits[..., [SEP, *self.early[kind]]].amax(-1, keepdim=True)
+                ahead = logits[..., [SEP, *ahead_of]].amax(-1, keepdim=True)
                 raised = torch.maximum(logits[..., own], ahead)
                 here = (missing & behind_stop)[..., None]
                 logits[..., own] = torch.where(here, raised, logits[..., own])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spaces.extract.grounds import find_reasons, find_ruling, find_statutes
+from spaces.extract.grounds import find_reasons, find_ruling, find_statutes, find_told
 from spaces.sections import SECTIONS
 
 FACTS, REASONS, RULING = map(SECTIONS.index, ("facts", "reasons", "ruling"))
@@ -34,6 +34,13 @@ def test_statutes_are_the_last_list_before_the_ruling() -> None:
 
 def test_reasons_are_neither_form_nor_statutes_nor_facts() -> None:
     assert find_reasons(TEXTS, KINDS) == [4]
+
+
+def test_what_only_announces_a_section_tells_nothing_of_it() -> None:
+    texts = ["被告辨称，", "已还款。", "经审理查明：", "本院认定事实如下：", "事实清楚，"]
+    assert find_told(texts, [2, 2, 3, 3, 3], "defence") == [1]
+    assert find_told(texts, [2, 2, 3, 3, 3], "facts") == [4]
+    assert find_told([], [], "facts") == []
 
 
 @pytest.mark.parametrize("texts, kinds", [([], []), (["乙还款。"], [RULING])])

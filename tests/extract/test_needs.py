@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from spaces.extract.needs import share_needs
+from spaces.extract.needs import leads_on, share_needs
 from spaces.extract.sharing import share_probabilities
 from spaces.sections import SECTIONS
 
@@ -100,6 +100,14 @@ def test_an_opener_is_told_with_what_stands_behind_it(opener, sections, given, e
 )
 def test_what_stands_by_itself_needs_nothing(texts):
     assert needs([0.05, 0.6], *texts) == [0.05, 0.6]
+
+
+def test_what_leads_on_is_known_in_its_section_only():
+    texts = ["由于丙未付款，", "对于租金，", "应予支持。", "因合同到期，", "由于丙未付款，"]
+    kinds = [REASONS, REASONS, REASONS, RULING, REASONS]
+    assert leads_on(texts, kinds) == [True, True, False, False, False]
+    assert leads_on(texts[:2], [FACTS, REASONS]) == [False, False]
+    assert leads_on([], []) == []
 
 
 def test_nothing_is_asked_for_the_less_likely():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from spaces.extract.neighbours import (
     attributed,
     leaning,
@@ -86,6 +88,31 @@ def test_an_outcome_leans_on_what_it_decides():
     assert leaning(texts, [4] * 5) == [False, True, False, False, True]
 
 
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        "本院难予支持。",
+        "本院对此不予采信。",
+        "难以支持。",
+        "本院无法予以支持。",
+        "不应得到支持。",
+        "本院不能认定。",
+        "依法应予支持。",
+        "应当予以支持。",
+        "实难采信。",
+    ],
+)
+def test_an_outcome_has_many_words(outcome):
+    texts = ["原告要求退款，", outcome]
+    assert leaning(texts, [4, 4]) == [False, True]
+    assert share_verdicts([0.9, 0.1], texts, [4, 4]).tolist() == [0.9, 0.9]
+
+
+@pytest.mark.parametrize("other", ["驳回诉请。", "确认如下：", "原告支持。", "法院不应干预。"])
+def test_other_words_are_no_outcome(other):
+    assert leaning(["原告要求退款，", other], [4, 4]) == [False, False]
+
+
 def test_a_claim_that_was_changed_is_told_as_changed():
     texts = ["还款并付利息。", "审理中变更诉讼请求为：", "返还押金。"]
     assert share_changes([0.8, 0.1, 0.9], texts, [1] * 3).tolist() == [0.8, 0.9, 0.9]
@@ -101,6 +128,8 @@ def test_what_a_sentence_says_of_its_subject_is_told_with_it():
     assert share_predicates([0.9, 0.1], ["甲死亡，", "有权继承。"], [2, 3]).tolist() == [0.9, 0.1]
     ordered = share_predicates([0.9, 0.1], ["乙还款，", "应于十日内。"], [RULING] * 2)
     assert ordered.tolist() == [0.9, 0.1]
+    shared = share_predicates([0.9, 0.1], ["甲称已付，", "不属于欠款。"], [4, 4])
+    assert shared.tolist() == [0.9, 0.9]
     for other in ("应否赔偿。", "应收账款。", "系统故障。"):
         assert share_predicates([0.9, 0.1], ["甲违约，", other], [4, 4]).tolist() == [0.9, 0.1]
     assert share_predicates([], [], []).tolist() == []

@@ -81,11 +81,11 @@ def test_what_is_said_to_be_found_is_told():
     assert share_cues([0.1, 0.8], ["经审理查明，", "乙借款。"], [3, 3]).tolist() == [0.8, 0.8]
 
 
-def test_what_opens_the_ruling_comes_with_it():
+def test_the_ruling_and_what_opens_it_come_together():
     texts = ["本院认为，", "依《民法典》判决如下：", "一、被告还款；", "二、驳回。"]
     sections = [4, 4, RULING, RULING]
     assert share_opening([0.1, 0.2, 0.6, 0.3], texts, sections).tolist() == [0.1, 0.6, 0.6, 0.3]
-    assert share_opening([0.1, 0.9, 0.6, 0.3], texts, sections).tolist() == [0.1, 0.9, 0.6, 0.3]
+    assert share_opening([0.1, 0.9, 0.6, 0.3], texts, sections).tolist() == [0.1, 0.9, 0.9, 0.3]
 
 
 def test_statutes_are_told_from_their_beginning():

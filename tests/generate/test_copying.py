@@ -450,6 +450,20 @@ def test_no_run_begins_where_the_source_leans_on_what_stands_before() -> None:
     assert choose(state, *WANTS_B) == ([BEGIN], [{10, 11}])  # or begin right behind another
 
 
+def test_no_run_ends_where_the_source_leads_to_what_stands_behind() -> None:
+    source = torch.tensor([[2, 8, 9, 10, 3]])
+    leading = torch.tensor([[False, True, True, False, False]])
+    mask = torch.ones_like(source, dtype=torch.bool)
+    state = CopyState(source_ids=source, source_mask=mask, beams=1, leading=leading)
+    say(state, BEGIN, 8)
+    for wanted in (WANTS_O, WANTS_B, WANTS_I):
+        assert choose(state, *wanted) == ([INSIDE], [{9}])
+    say(state, INSIDE, 9)
+    assert choose(state, *WANTS_O) == ([INSIDE], [{10}])
+    say(state, INSIDE, 10)
+    assert choose(state, *WANTS_O)[0] == [OUTSIDE]
+
+
 def test_how_far_a_beam_came_moves_with_it() -> None:
     source = torch.tensor([[2, 10, 11, 12, 3]])
     mask = torch.ones_like(source, dtype=torch.bool)

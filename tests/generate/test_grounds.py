@@ -1,11 +1,11 @@
-"""No ruling before a reason and the statutes."""
+"""No ruling before an answer, a finding, a reason and the statutes."""
 
 from __future__ import annotations
 
 import torch
 
 from spaces.generate.cues import CueTokens
-from spaces.generate.grounds import OTHER, REASON, STATUTE, Grounds
+from spaces.generate.grounds import ANSWER, FACT, OTHER, REASON, STATUTE, Grounds
 from spaces.generate.tokenizer import SEP
 
 THINKS, CITES, ALSO_CITES, RULES, WORD, SIZE = 10, 11, 12, 13, 14, 16
@@ -63,7 +63,7 @@ def test_what_the_source_lacks_is_not_waited_for() -> None:
 
 def test_a_ruling_that_was_announced_is_told() -> None:
     grounds = grounds_of(SOURCE)
-    assert untold(grounds, -1).tolist() == [[[True, True]]]
+    assert untold(grounds, -1).tolist() == [[[False, False, True, True]]]
     assert not untold(grounds, -1, ruled=YES).any()
 
 
@@ -80,6 +80,27 @@ def test_what_comes_too_early_gives_way_to_what_is_due() -> None:
     assert announced(grounds, -1, NO, RULES=3.0) == ({RULES: 3.0}, early, [THINKS])
 
 
+def test_answers_and_findings_come_before_the_reasons() -> None:
+    answers, finds = 5, 6
+    cues = CueTokens(
+        answers=(answers,),
+        facts=(finds,),
+        findings=(finds, THINKS, CITES),
+        reasons=(THINKS,),
+        statutes=(CITES,),
+        rulings=(RULES,),
+    )
+    grounds = grounds_of([OTHER, ANSWER, FACT, REASON, STATUTE, OTHER], cues=cues)
+    assert [len(begins(grounds, told)) for told in (-1, 0, 1, 2, 3, 4)] == [2, 2, 3, 4, 5, 6]
+    early = [finds, THINKS, CITES, RULES]
+    assert announced(grounds, 0, THINKS=3.0) == ({THINKS: 3.0, answers: 3.0}, early, [answers])
+    assert announced(grounds, 1, THINKS=3.0) == ({THINKS: 3.0, finds: 3.0}, early[1:], [finds])
+    assert announced(grounds, 2, CITES=3.0)[1:] == (early[2:], [THINKS])
+    # a judgment whose reasons stand before what it found
+    grounds = grounds_of([OTHER, REASON, FACT, OTHER], cues=cues)
+    assert [len(begins(grounds, told)) for told in (-1, 1, 2)] == [2, 3, 4]
+
+
 def test_without_words_to_announce_it_nothing_is_kept_back() -> None:
     grounds = grounds_of(SOURCE, cues=CueTokens(rulings=(RULES,)))
     assert announced(grounds, -1, RULES=3.0) == ({RULES: 3.0}, [], [])
@@ -92,5 +113,7 @@ def test_grounds_go_with_their_documents() -> None:
 
 
 def test_cues_of_grounds_among_pieces() -> None:
-    cues = CueTokens.of(["本院认为", "依照", "依据", "根据", "我认为", "判决如下"])
+    pieces = ["本院认为", "依照", "依据", "根据", "我认为", "判决如下", "被告辩称", "经审理查明"]
+    cues = CueTokens.of([*pieces, "辩称", "查明"])
     assert (cues.reasons, cues.statutes) == ((0,), (1, 2))
+    assert (cues.answers, cues.facts) == ((6,), (7,))
