@@ -15,9 +15,13 @@ from hypothesis import strategies as st
 
 import spaces
 from spaces.errors import ConfigError, ModelError
+from spaces.generate.beam import beam_search
+from spaces.generate.grounds import ANSWER, FACT, REASON, STATUTE
 from spaces.generate.joints import CLAUSES, SENTENCE
 from spaces.provenance import Span
 from spaces.summarizer import Summarizer, SummarizerConfig
+
+KINDS = (ANSWER, FACT, REASON, STATUTE)
 
 
 def check(judgment: str, summary) -> None:
@@ -108,6 +112,30 @@ def test_no_copied_words_end_in_a_clause_that_needs_the_next(variant, extract, m
                 ends.add(text[clause])
     assert ends & set("应丙本")
     assert "由" not in ends
+
+
+@pytest.mark.parametrize("extract", [True, False])
+def test_what_comes_before_a_ruling_is_known_to_decoding(variant, extract, monkeypatch) -> None:
+    text = "被告辩称，已还款。经审理查明，乙借款，丙未到。本院认为，应还款。依照《民法》，判决如下：还款。"
+    summarizer, told = variant(attend_threshold=0.5), []
+
+    def listen(model, sources, *, grounds, **settings):
+        told.extend(zip(sources, grounds, strict=True))
+        return beam_search(model, sources, grounds=grounds, **settings)
+
+    monkeypatch.setattr("spaces.summarizer.beam_search", listen)
+    kept = np.array([0.9, 0.9, 0.9, 0.9, 0.1, 0.9, 0.9, 0.9, 0.9, 0.9])
+    monkeypatch.setattr(summarizer, "_label", lambda drafts, size: [kept] * len(drafts))
+    summarizer.summarize(text, extract=extract)
+    ((source, grounds),) = told
+    pieces = summarizer.tokenizer.convert_ids_to_tokens(source)
+    found = {kind: [p for p, g in zip(pieces, grounds, strict=True) if g == kind] for kind in KINDS}
+    assert ["".join(found[kind]) for kind in KINDS] == [
+        "已还款",
+        "乙借款",
+        "应还款",
+        "依照《民法》",
+    ]
 
 
 def test_no_copied_words_begin_behind_whose_words_they_are(variant) -> None:

@@ -8,6 +8,7 @@ from itertools import takewhile
 
 import numpy as np
 
+from spaces.extract.neighbours import attributed
 from spaces.sections import SECTIONS
 
 __all__ = ["find_reasons", "find_ruling", "find_statutes", "find_told", "highest_of_ruling"]
@@ -45,16 +46,17 @@ def find_statutes(texts: Sequence[str], sections: Sequence[int]) -> list[int]:
 
 
 def find_told(texts: Sequence[str], sections: Sequence[int], section: str) -> list[int]:
-    """The clauses of a section ("defence", "facts") but those that only announce it.
+    """The clauses of a section ("defence", "facts") but those that only announce it, and those in
+    which the court tells what a party says.
 
     >>> find_told(["经审理查明，", "乙未还款。"], [3, 3], "facts")
     [1]
     """
-    wanted = SECTIONS.index(section)
+    wanted, whose = SECTIONS.index(section), attributed(texts, sections)
     return [
         i
         for i, text in enumerate(texts)
-        if sections[i] == wanted and not _ANNOUNCES.match(text.strip())
+        if sections[i] == wanted and not (whose[i] or _ANNOUNCES.match(text.strip()))
     ]
 
 

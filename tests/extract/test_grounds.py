@@ -36,10 +36,11 @@ def test_reasons_are_neither_form_nor_statutes_nor_facts() -> None:
     assert find_reasons(TEXTS, KINDS) == [4]
 
 
-def test_what_only_announces_a_section_tells_nothing_of_it() -> None:
-    texts = ["被告辨称，", "已还款。", "经审理查明：", "本院认定事实如下：", "事实清楚，"]
-    assert find_told(texts, [2, 2, 3, 3, 3], "defence") == [1]
-    assert find_told(texts, [2, 2, 3, 3, 3], "facts") == [4]
+def test_what_only_announces_a_section_tells_nothing_of_it_nor_what_a_party_says() -> None:
+    texts = ["被告辨称，", "其主张已还款。", "经审理查明：", "本院认定事实如下：", "事实清楚，"]
+    texts.append("原告主张乙借款。")
+    assert find_told(texts, [2, 2, 3, 3, 3, 3], "defence") == [1]
+    assert find_told(texts, [2, 2, 3, 3, 3, 3], "facts") == [4]
     assert find_told([], [], "facts") == []
 
 
