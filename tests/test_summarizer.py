@@ -116,7 +116,8 @@ def test_no_copied_words_end_in_a_clause_that_needs_the_next(variant, extract, m
 
 @pytest.mark.parametrize("extract", [True, False])
 def test_what_comes_before_a_ruling_is_known_to_decoding(variant, extract, monkeypatch) -> None:
-    text = "被告辩称，已还款。经审理查明，乙借款，丙未到。本院认为，应还款。依照《民法》，判决如下：还款。"
+    text = "被告辩称，已还款。经审理查明，乙借款，丙未到。本院认为，应还款。"
+    text += "依照《民法》，判决如下：还款。"
     summarizer, told = variant(attend_threshold=0.5), []
 
     def listen(model, sources, *, grounds, **settings):
