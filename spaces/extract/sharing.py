@@ -15,7 +15,7 @@ A ruling is told with a reason, the likeliest, and with what was asked, where th
 and what was asked with what says that it was changed or given up later.
 
 What is in dispute (争议焦点为：…是否…) is a list of questions; without the words that say so its
-halves would be answers.
+halves would be answers. Nor is a list of losses announced of which nothing is told.
 
 What the court found ends, in many judgments, with the claim once more (原告诉至本院，请求判令…).
 Told behind 经审理查明 it would be a finding, so there it is left out.
@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -45,6 +46,7 @@ from spaces.sentences import character_pairs, supported_share
 
 __all__ = [
     "drop_claims",
+    "hold_lists",
     "hold_questions",
     "share_brackets",
     "share_causes",
@@ -64,6 +66,7 @@ _WITHDRAWN = re.compile(
     "(?:放弃|变更|撤回|增加|追加|减少)[^，,。]{0,16}(?:请求|诉请|主张|申请|诉求)"
 )
 _QUESTION = re.compile("是否|能否|应否|可否|如何|[何谁]|多少|问题|[？?]")
+_LIST = re.compile(r"(?:损失|费用|款项|数额|金额|项目)[^，,。]{0,12}(?:如下|包括)[：:]\s*$")
 _SAME = 0.6  # the share of a clause's character pairs that make it a repetition
 _PAIRS = ("（）", "()", "《》", "“”")
 _REACH = 8  # clauses; a bracket that is not closed by then was never meant to be
@@ -77,7 +80,7 @@ def share_probabilities(
     rules = (drop_claims, hold_questions, share_opening, share_orders, share_grounds, share_causes)
     rules += (share_defaults, share_answers, share_cues, share_withdrawals, share_changes)
     rules += (share_conditions, share_verdicts, share_subjects, share_leads, share_requests)
-    rules += (share_predicates, share_needs)
+    rules += (share_predicates, hold_lists, share_needs)
     for rule in rules:
         shared = rule(shared, texts, sections)
     return share_brackets(shared, texts)  # of what has come with its neighbours, too
@@ -130,6 +133,23 @@ def hold_questions(
             shared[i] = min(shared[i], shared[issue])
         if text.rstrip()[-1:] == "。":
             issue = None
+    return shared
+
+
+def hold_lists(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with what announces a list of losses (原告的损失认定如下：) having at most
+    that of the clause behind it, among what the court found or reasons.
+
+    >>> hold_lists([0.9, 0.1, 0.8], ["损失如下：", "医疗费5元，", "共计9元。"], [4, 4, 4]).tolist()
+    [0.1, 0.1, 0.8]
+    """
+    shared = np.array(probabilities)
+    for i, (section, following) in enumerate(pairwise(sections)):
+        inside = section == following and section in (_FACTS, _REASONS)
+        if inside and _LIST.search(texts[i]):
+            shared[i] = min(shared[i], shared[i + 1])
     return shared
 
 

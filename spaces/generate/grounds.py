@@ -1,10 +1,11 @@
-"""No ruling without its grounds: a reason of the court, and the statutes, are told before it.
+"""No ruling without what it rests on: an answer, a finding, a reason of the court and the statutes
+are told before it, in this order, where the source has them.
 
-A small model may pass from the defence to the statutes, or from the reasons to the ruling, since
-many summaries do. Nobody can check a ruling of which nothing says why. So where the source has
-reasons, no run begins behind them and no statutes are announced before one of them is told; and
-where it has a list of statutes, no ruling is told or announced before that. What the model would
-announce too early is the announcement of what is due instead.
+A small model may pass from the claim to the reasons, or from the defence to the statutes, since
+many summaries do. Nobody can check a ruling of which nothing says why. So before something of a
+kind is told no run begins behind the last of it, and nothing is announced that comes later: what
+the model would announce too early is the announcement of what is due instead. Words that are cues
+elsewhere may be copied all the same (没有依据).
 """
 
 from __future__ import annotations
@@ -33,16 +34,19 @@ class Grounds:
         self.first = torch.where(self.last < 0, -1, first)  # where there is none, it is told
         self.index, self.nowhere = index, kinds.shape[1]
         # of each kind: what comes too early before it, and how it begins itself
-        statutes = [*cues.rulings, *cues.statutes]
-        self.early = [[*cues.rulings, *cues.findings], [*statutes, *cues.reasons], statutes]
-        self.early.append([*cues.rulings])
-        names = ("answers", "facts", "reasons", "statutes")
-        self.due = [[*getattr(cues, name)[:1]] for name in names]
+        self.early = [
+            [*cues.rulings, *cues.findings],
+            [*cues.rulings, *cues.statutes, *cues.reasons],
+            [*cues.rulings, *cues.statutes],
+            [*cues.rulings],
+        ]
+        cues_of_kinds = (cues.answers, cues.facts, cues.reasons, cues.statutes)
+        self.due = [[*tokens[:1]] for tokens in cues_of_kinds]
 
     def untold(self, furthest: Tensor, ruled: Tensor) -> Tensor:
-        """Whether each kind is still to be told, (B, W, 4) bool. `furthest` (B, W)
-        long: the furthest source token that was copied; `ruled` (B, W) bool: whether the ruling was
-        announced all the same."""
+        """Whether each kind is still to be told, (B, W, 4) bool. `furthest` (B, W) long: the
+        furthest source token that was copied; `ruled` (B, W) bool: whether the ruling was announced
+        all the same."""
         return (furthest[..., None] < self.first) & ~ruled[..., None]
 
     def cited(self, furthest: Tensor) -> Tensor:
@@ -60,7 +64,7 @@ class Grounds:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The logits (B, W, V) with those of what comes too early, or of the end, given to the
         announcement of what is due, where a clause ends (`behind_stop` (B, W) bool); what is early,
-        not to be said, and what is due, (B, W, V) bool.
+        not to be generated, and what is due, (B, W, V) bool.
         """
         early, due = (torch.zeros_like(logits, dtype=torch.bool) for _ in range(2))
         next_one = untold & (untold.cumsum(-1) == 1)

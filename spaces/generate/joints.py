@@ -167,7 +167,8 @@ _ANNOUNCEMENTS = [
     _Announcement(
         FIRST_SECTION + SECTIONS.index("reasons"),
         ["本院认为", ","],
-        re.compile("(?:(?:认为|审[理查])[,:]?|依照|依据|根据|按照)$"),
+        # a list of statutes goes on
+        re.compile("(?:(?:认为|审[理查])[,:]?|依照|依据|根据|按照|(?:依照|依据)《[^,;。]*[,、])$"),
         re.compile("(?:.{0,12}认为|本院|综上|.{0,4}(?:依照|依据)|.{0,4}判决)"),
     ),
 ]

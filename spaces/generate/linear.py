@@ -1,9 +1,9 @@
 """Linear layers that multiply fast on a CPU when nothing is being trained.
 
 Decoding multiplies few rows (a beam is one) with large matrices. PyTorch's general kernel is slow
-there: from 4 rows on everywhere, and from the first on AMD's processors, where its gemm runs on one
-core and without AVX-512. oneDNN's, with the matrix laid out for it once ("packed"), is up to 5
-times as fast. Less precise matrices are faster still:
+there: from 4 rows on everywhere, and from the first on AMD's processors, where it uses one core.
+oneDNN's, with the matrix laid out for it once ("packed"), is up to 5 times as fast. Less precise
+matrices are faster still:
 
 - "bfloat16": the matrix and its product in bfloat16;
 - "int8": the matrix in 8 bits, a scale per row of it (Dettmers et al. 2022, "LLM.int8()", section

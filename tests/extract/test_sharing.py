@@ -7,6 +7,7 @@ import numpy as np
 from spaces.extract.answers import share_answers, share_cues, share_defaults
 from spaces.extract.sharing import (
     drop_claims,
+    hold_lists,
     hold_questions,
     share_brackets,
     share_causes,
@@ -73,6 +74,16 @@ def test_who_answered_has_an_answer():
     assert share_cues([0.8, 0.1, 0.6], texts, [2, 2, 2]).tolist() == [0.8, 0.8, 0.6]
     silent = share_cues([0.8, 0.1], ["被告辩称，", "本院认为，"], [2, 4])
     assert silent.tolist() == [0.8, 0.1]
+
+
+def test_no_list_is_announced_of_which_nothing_is_told():
+    texts = ["原告的损失本院认定如下：", "医疗费五元，", "共计九元。"]
+    assert hold_lists([0.9, 0.1, 0.8], texts, [4] * 3).tolist() == [0.1, 0.1, 0.8]
+    assert hold_lists([0.9, 0.95, 0.8], texts, [3] * 3).tolist() == [0.9, 0.95, 0.8]
+    assert hold_lists([0.9, 0.1, 0.8], texts, [1] * 3).tolist() == [0.9, 0.1, 0.8]
+    assert hold_lists([0.9, 0.1], texts[:2], [4, RULING]).tolist() == [0.9, 0.1]
+    assert hold_lists([0.9, 0.1], ["损失如下", texts[1]], [4] * 2).tolist() == [0.9, 0.1]
+    assert hold_lists([0.9], texts[:1], [4]).tolist() == [0.9]
 
 
 def test_what_is_said_to_be_found_is_told():

@@ -553,6 +553,8 @@ REASONS = FIRST_SECTION + SECTIONS.index("reasons")
         # a rule that the reasons begin with might be the defendant's
         (("欠 款 ,", "根据 《 法 》"), "欠款。本院认为,根据《法》"),
         (("欠 款 ,", "按照 法 还 。"), "欠款。本院认为,按照法还。"),
+        (("欠 款 。 依照 《 法 》 ,", "《 甲 法 》"), "欠款。依照《法》,《甲法》"),
+        (("欠 款 。 依照 《 法 》 , 还 ,", "还 。"), "欠款。依照《法》,还。本院认为,还。"),
     ],
 )
 def test_reasons_are_announced_as_the_courts(runs: tuple[str, ...], expected: str) -> None:
