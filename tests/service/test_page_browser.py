@@ -268,6 +268,7 @@ def test_narrow_screens_and_the_page_for_programmers(open_page) -> None:
     assert "POST /v1/summaries" in page.inner_text("main")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.click("text=The page for people")
+    page.wait_for_selector("#text")  # the click does not wait for the page it leads to
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.fill("#text", JUDGMENT)
     page.click(ASK)
