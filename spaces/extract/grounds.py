@@ -11,7 +11,14 @@ import numpy as np
 from spaces.extract.neighbours import attributed
 from spaces.sections import SECTIONS
 
-__all__ = ["find_reasons", "find_ruling", "find_statutes", "find_told", "highest_of_ruling"]
+__all__ = [
+    "find_reasons",
+    "find_ruling",
+    "find_statutes",
+    "find_told",
+    "highest_of_ruling",
+    "likeliest_of_ruling",
+]
 
 _REASONS, _RULING = SECTIONS.index("reasons"), SECTIONS.index("ruling")
 _CITES = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
@@ -25,10 +32,16 @@ def find_ruling(sections: Sequence[int]) -> int | None:
     return next((i for i, section in enumerate(sections) if section == _RULING), None)
 
 
+def likeliest_of_ruling(shared: np.ndarray, sections: Sequence[int]) -> int | None:
+    """The clause of the ruling that is most probable; None where there is no ruling."""
+    ruling = [i for i, section in enumerate(sections) if section == _RULING]
+    return max(ruling, key=lambda i: shared[i], default=None)
+
+
 def highest_of_ruling(shared: np.ndarray, sections: Sequence[int]) -> np.generic | None:
     """The highest of the ruling's probabilities; None where there is no ruling."""
-    ruling = [i for i, section in enumerate(sections) if section == _RULING]
-    return shared[ruling].max() if ruling else None
+    likeliest = likeliest_of_ruling(shared, sections)
+    return None if likeliest is None else shared[likeliest]
 
 
 def find_statutes(texts: Sequence[str], sections: Sequence[int]) -> list[int]:

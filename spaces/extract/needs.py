@@ -88,8 +88,8 @@ def leads_on(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:
     """
     return [
         section == following and section in (_HEAD, _CLAIM, *_ANSWERED) and _leads(text.strip())
-        for text, (section, following) in zip(texts, pairwise(sections), strict=False)
-    ] + [False] * bool(sections)
+        for text, (section, following) in zip(texts, pairwise([*sections, None]), strict=True)
+    ]
 
 
 def _leads(text: str) -> bool:

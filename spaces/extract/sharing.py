@@ -30,7 +30,13 @@ from itertools import pairwise
 import numpy as np
 
 from spaces.extract.answers import share_answers, share_cues, share_defaults
-from spaces.extract.grounds import find_reasons, find_ruling, find_statutes, highest_of_ruling
+from spaces.extract.grounds import (
+    find_reasons,
+    find_ruling,
+    find_statutes,
+    highest_of_ruling,
+    likeliest_of_ruling,
+)
 from spaces.extract.items import share_orders, share_requests
 from spaces.extract.needs import share_needs
 from spaces.extract.neighbours import (
@@ -56,7 +62,7 @@ __all__ = [
     "share_withdrawals",
 ]
 
-_CLAIM, _FACTS, _REASONS, _RULING = map(SECTIONS.index, ("claim", "facts", "reasons", "ruling"))
+_CLAIM, _FACTS, _REASONS = map(SECTIONS.index, ("claim", "facts", "reasons"))
 _SUED = re.compile("诉至|诉到|诉来|起诉|提起.{0,4}诉讼")
 _ASKED = re.compile("请求|要求|判[令决]|诉请")
 _DEMAND = re.compile(
@@ -212,8 +218,7 @@ def share_opening(
     shared = np.array(probabilities)
     ruling = find_ruling(sections)
     if ruling and opens_ruling(texts[ruling - 1]):
-        orders = [i for i, section in enumerate(sections) if section == _RULING]
-        both = [ruling - 1, max(orders, key=lambda i: shared[i])]
+        both = [ruling - 1, likeliest_of_ruling(shared, sections)]
         shared[both] = shared[both].max()
     return shared
 
