@@ -27,7 +27,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
 from spaces.errors import ConfigError, InputError, ModelError
 from spaces.extract.features import FEATURES
@@ -35,6 +34,7 @@ from spaces.extract.labeller import Labeller, LabellerConfig
 from spaces.generate.backbone import Backbone
 from spaces.generate.model import Generator
 from spaces.hub import locate
+from spaces.pretrained import Pretrained
 from spaces.storage import Parts, load_model, save_model
 
 __all__ = ["grow", "widen_backbone", "widen_generator", "widen_labeller"]
@@ -102,7 +102,7 @@ def widen_labeller(labeller: Labeller, width: int, *, seed: int = 42) -> Labelle
 
 
 @torch.no_grad()
-def _widen(model: PreTrainedModel, width: int, seed: int):
+def _widen(model: Pretrained, width: int, seed: int):
     """The model of the multiplied config, each weight by the kind of the module that holds it."""
     values = model.config.to_dict()
     for name in ("hidden_size", "num_attention_heads", "intermediate_size"):

@@ -6,25 +6,19 @@ unpickled.
     encoder/  labeller/  generator/         each config.json and model.safetensors
     README.md                               the model card, where there is one
 
-Weights are half precision on disk unless asked otherwise, and float32 in memory. Parts are read
-here rather than by `from_pretrained` because that one fills a missing weight with random numbers
-and goes on.
+Weights are half precision on disk unless asked otherwise, and float32 in memory.
 """
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from spaces.errors import ConfigError, InputError, ModelError
 from spaces.extract.features import FEATURES
@@ -32,6 +26,7 @@ from spaces.extract.labeller import Labeller
 from spaces.generate.backbone import Backbone
 from spaces.generate.model import Generator
 from spaces.generate.tokenizer import FIRST_SECTION, load_tokenizer
+from spaces.pretrained import CONFIG, DTYPES, WEIGHTS, Pretrained, read_json
 from spaces.sections import SECTIONS
 from spaces.settings import SummarizerConfig
 
@@ -49,8 +44,7 @@ __all__ = [
 
 DEFAULT_MODEL = Path(__file__).parent / "models" / "default"
 FORMAT_VERSION = 1
-DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
-_CLASSES: dict[str, type[PreTrainedModel]] = {
+_CLASSES: dict[str, type[Pretrained]] = {
     "encoder": Backbone,
     "labeller": Labeller,
     "generator": Generator,
@@ -58,7 +52,7 @@ _CLASSES: dict[str, type[PreTrainedModel]] = {
 CARD = "README.md"
 FILES = (
     *("config.json", "tokenizer.json", "tokenizer_config.json"),
-    *(f"{part}/{name}" for part in _CLASSES for name in ("config.json", "model.safetensors")),
+    *(f"{part}/{name}" for part in _CLASSES for name in (CONFIG, WEIGHTS)),
 )
 """What a model directory needs, relative to it; nothing else in it is read, but for the card."""
 
@@ -107,7 +101,7 @@ def load_model(path: str | Path | None = None) -> tuple[SummarizerConfig, Parts]
     folder = DEFAULT_MODEL if path is None else Path(path)
     if not (folder / "config.json").is_file():
         raise ModelError(_not_a_model(folder, path is None))
-    settings = _read_json(folder, "config.json")
+    settings = read_json(folder / "config.json")
     version = settings.pop("format_version", None)
     if version != FORMAT_VERSION:
         raise ModelError(
@@ -119,7 +113,8 @@ def load_model(path: str | Path | None = None) -> tuple[SummarizerConfig, Parts]
     except ConfigError as error:
         raise ModelError(f"{folder}: config.json: {error}") from None
     tokenizer = _load_tokenizer(folder)
-    parts = Parts(tokenizer, **{name: _load_part(folder, name) for name in _CLASSES})
+    loaded = {name: part.from_pretrained(folder / name) for name, part in _CLASSES.items()}
+    parts = Parts(tokenizer, **loaded)
     try:
         parts.check()
     except ModelError as error:
@@ -132,8 +127,7 @@ def load_start(path: str | Path) -> tuple[PreTrainedTokenizerFast, Generator]:
 
     Raises ModelError as `load_model` does.
     """
-    tokenizer, generator = _load_tokenizer(Path(path)), _load_part(Path(path), "generator")
-    return tokenizer, generator
+    return _load_tokenizer(Path(path)), Generator.from_pretrained(Path(path, "generator"))
 
 
 def read_card(path: str | Path | None = None) -> str | None:
@@ -178,30 +172,10 @@ def save_model(
             (temporary / CARD).write_text(card, encoding="utf-8")
         parts.tokenizer.save_pretrained(temporary)
         for name in _CLASSES:
-            _save_part(temporary / name, getattr(parts, name), dtype)
+            getattr(parts, name).save_pretrained(temporary / name, dtype)
         _replace(path, temporary)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _save_part(folder: Path, part: PreTrainedModel, dtype: str) -> None:
-    """config.json and model.safetensors, as `save_pretrained` writes them but without its progress
-    bar.
-    """
-    weights = {
-        key: w.detach().to("cpu", DTYPES[dtype]).contiguous()
-        for key, w in part.state_dict().items()
-    }
-    lost = [key for key, weight in weights.items() if not weight.isfinite().all()]
-    if lost:
-        raise ConfigError(
-            f"dtype: {lost[0]} of {folder.name} is not finite as {dtype}: save as float32, "
-            "unless it was broken before"
-        )
-    config = copy.deepcopy(part.config)
-    config.dtype = dtype
-    config.save_pretrained(folder)
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
 def _replace(path: Path, new: Path) -> None:
@@ -240,82 +214,12 @@ def _not_a_model(folder: Path, default: bool) -> str:
     )
 
 
-def _read_json(folder: Path, name: str) -> dict[str, Any]:
-    try:
-        value = json.loads((folder / name).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(
-            f"{folder}: {name}: no such file: the model directory is incomplete"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{folder}: {name}: expected a JSON object, found {error}") from None
-    if not isinstance(value, dict):
-        raise ModelError(f"{folder}: {name}: expected a JSON object, found {type(value).__name__}")
-    return value
-
-
 def _load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     for name in ("tokenizer.json", "tokenizer_config.json"):
-        _read_json(folder, name)
+        read_json(folder / name)
     try:
         return load_tokenizer(folder)
     except Exception as error:  # the Rust side raises plain Exception
         raise ModelError(
             f"{folder}: tokenizer.json: expected a tokenizer, found {error}"
         ) from error
-
-
-def _load_part(folder: Path, name: str) -> Any:
-    cls = _CLASSES[name]
-    values = _read_json(folder, f"{name}/config.json")
-    kind = cls.config_class.model_type
-    if values.get("model_type") != kind:
-        raise ModelError(
-            f"{folder}: {name}/config.json: expected model_type {kind!r}, "
-            f"found {values.get('model_type')!r}: is it another part's?"
-        )
-    file = folder / name / "model.safetensors"
-    if not file.is_file():
-        raise ModelError(
-            f"{folder}: {name}/model.safetensors: no such file: the model directory is incomplete"
-        )
-    try:
-        config = cls.config_class.from_dict(values)
-        with torch.random.fork_rng(
-            devices=[]
-        ):  # the first, random weights leave the caller's generator alone
-            part = cls(config)
-    except (ConfigError, TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(f"{folder}: {name}/config.json: {error}") from error
-    try:
-        weights = load_file(file)
-    except (SafetensorError, OSError) as error:
-        raise ModelError(
-            f"{folder}: {name}/model.safetensors: expected safetensors, found {error}: "
-            "copy the file again"
-        ) from None
-    _fill(part, weights, f"{folder}: {name}/model.safetensors")
-    return part.eval()
-
-
-def _fill(part: PreTrainedModel, weights: dict[str, torch.Tensor], where: str) -> None:
-    """Load `weights` into `part`; every weight has to be there, in its shape, and no other."""
-    expected = part.state_dict()
-    missing, unknown = (
-        sorted(expected.keys() - weights.keys()),
-        sorted(weights.keys() - expected.keys()),
-    )
-    if missing or unknown:
-        what = [f"without {missing[0]} ({len(missing)} missing)"] if missing else []
-        what += [f"with {unknown[0]} ({len(unknown)} unknown)"] if unknown else []
-        raise ModelError(
-            f"{where}: expected the {len(expected)} weights its config.json describes, "
-            f"found a file {' and '.join(what)}: do the two belong together?"
-        )
-    for key, tensor in expected.items():
-        if tensor.shape != weights[key].shape:
-            raise ModelError(
-                f"{where}: {key}: expected shape {list(tensor.shape)} after its config.json, "
-                f"found {list(weights[key].shape)}: do the two belong together?"
-            )
-    part.load_state_dict(weights)

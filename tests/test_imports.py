@@ -22,7 +22,7 @@ REST = "*"
 FLOORS = [
     {"errors"},
     {
-        *("files", "records", "sentences", "words", "metrics", "folds", "training"),
+        *("files", "records", "sentences", "words", "metrics", "folds", "training", "pretrained"),
         *("causes", "declarations", "parties", "bearers", "wording", "sections"),
         *("passages", "templates"),
     },
@@ -53,6 +53,11 @@ LIGHT = {
     *("errors", "files", "records", "sentences", "words", "metrics", "folds"),
     *("causes", "declarations", "parties", "bearers", "wording", "sections"),
     *("cli", "model_commands", "console", "options", "__init__"),
+}
+# What takes long and no summary needs.
+SLOW = {
+    *("transformers.modeling_utils", "transformers.trainer", "torch._dynamo"),
+    *("torch.distributed.tensor", "scipy", "pandas", "datasets", "accelerate"),
 }
 HEAVY = {"torch", "transformers", "tokenizers", "jieba", "rouge_score", "datasets", "numpy"}
 
@@ -195,3 +200,20 @@ print([path for path in opened if ".py" not in path])
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n[]\n", "")
+
+
+def test_a_summarizer_loads_no_code_that_trains_or_generates() -> None:
+    """Importing `transformers.PreTrainedModel`, or building on the meta device, doubles the time
+    until a summary is there."""
+    code = f"""
+import sys
+from pathlib import Path
+from spaces import Summarizer
+summarizer = Summarizer.from_pretrained()
+summarizer.summarize(Path("data/samples/loan.txt").read_text(encoding="utf-8"))
+print(sorted({SLOW!r} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from spaces import storage
 from spaces.errors import ConfigError, InputError, ModelError
 from spaces.extract.features import FEATURES
+from spaces.generate.model import Generator
 from spaces.summarizer import Summarizer
 
 WIDTH = 32 + FEATURES  # what the tiny model's labeller reads of a clause
@@ -78,7 +79,7 @@ def test_a_failed_save_leaves_the_old_model(model_dir, variant_of, monkeypatch) 
     def fail(*args) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(storage, "_save_part", fail)
+    monkeypatch.setattr(Generator, "save_pretrained", fail)
     with pytest.raises(OSError, match="disk full"):
         variant_of(beams=3).save_pretrained(model_dir)
     assert Summarizer.from_pretrained(model_dir).config.beams == 1

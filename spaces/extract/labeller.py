@@ -18,16 +18,17 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import PretrainedConfig, PreTrainedModel
-from transformers import initialization as init
+from torch.nn import init
+from transformers import PreTrainedConfig
 from transformers.utils import ModelOutput
 
 from spaces.errors import ConfigError, ModelError
+from spaces.pretrained import Pretrained
 
 __all__ = ["Labeller", "LabellerConfig", "LabellerOutput", "pad_vectors", "select"]
 
 
-class LabellerConfig(PretrainedConfig):
+class LabellerConfig(PreTrainedConfig):
     """Sizes of the labeller, and the `threshold` for `select`.
 
     `input_size` is the width of a sentence vector.     Raises ConfigError, naming the field, for a
@@ -104,12 +105,10 @@ class GatedBlock(nn.Module):
         return x + self.alpha * self.norm(value * torch.sigmoid(gate))
 
 
-class Labeller(PreTrainedModel):
+class Labeller(Pretrained):
     """Sentence vectors of whole judgments to logits; a masked place never influences another."""
 
     config_class = LabellerConfig
-    base_model_prefix = "labeller"
-    main_input_name = "vectors"
 
     def __init__(self, config: LabellerConfig) -> None:
         super().__init__(config)
@@ -120,10 +119,10 @@ class Labeller(PreTrainedModel):
         )
         self.dropout = nn.Dropout(config.dropout)
         self.classify = nn.Linear(config.hidden_size, 1)
-        self.post_init()
+        self.initialize()
 
-    def _init_weights(self, module: nn.Module) -> None:
-        """Glorot as in the original. The library's `init` leaves weights that were loaded alone."""
+    def init_weights(self, module: nn.Module) -> None:
+        """Glorot as in the original."""
         if isinstance(module, (nn.Linear, nn.Conv1d)):
             init.xavier_uniform_(module.weight)
             init.zeros_(module.bias)

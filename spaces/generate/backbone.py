@@ -28,13 +28,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedConfig
 
 from spaces.errors import ModelError
 from spaces.generate.attention import Attention, Carry
 from spaces.generate.cache import Cache
 from spaces.generate.linear import Linear
-from spaces.generate.positions import extended, sinusoids
+from spaces.generate.positions import extended
+from spaces.pretrained import Pretrained
 
 POSITIONS = ("rotary", "relative", "absolute")
 ACTIVATIONS = {
@@ -150,11 +151,10 @@ class Block(nn.Module):
         return self.finish(x, self.attention.step(x, cache, layer, carry))
 
 
-class Backbone(PreTrainedModel):
+class Backbone(Pretrained):
     """Token ids in, hidden states out."""
 
     config_class = BackboneConfig
-    base_model_prefix = "backbone"
 
     def __init__(self, config: BackboneConfig):
         super().__init__(config)
@@ -165,9 +165,9 @@ class Backbone(PreTrainedModel):
         self.norm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_hidden_layers))
-        self.post_init()
+        self.initialize()
 
-    def _init_weights(self, module: nn.Module) -> None:
+    def init_weights(self, module: nn.Module) -> None:
         if isinstance(module, (nn.Linear, nn.Embedding)):
             nn.init.normal_(module.weight, std=self.config.initializer_range)
         if isinstance(module, nn.Linear) and module.bias is not None:
@@ -175,10 +175,6 @@ class Backbone(PreTrainedModel):
         if isinstance(module, nn.LayerNorm):
             nn.init.ones_(module.weight)
             nn.init.zeros_(module.bias)
-        if isinstance(module, Attention) and module.relative:
-            # from_pretrained builds on the meta device, where a table that is not saved must be
-            # made anew
-            module.distances.copy_(sinusoids(*module.distances.shape))
 
     def embed(
         self, ids: Tensor, segments: Tensor, positions: Tensor, extra: Tensor | None = None

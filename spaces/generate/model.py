@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PreTrainedModel
-from transformers import initialization as init
 from transformers.utils import ModelOutput
 
 from spaces.generate.backbone import ACTIVATIONS, Backbone, BackboneConfig, prefix_lm_mask
@@ -18,6 +16,7 @@ from spaces.generate.cache import Cache
 from spaces.generate.linear import Linear, multiply, reduce, reduced
 from spaces.generate.losses import sparse_cross_entropy
 from spaces.generate.reading import ReadState, SelectiveRead
+from spaces.pretrained import Pretrained
 
 IGNORE = -100  # the label of a place that predicts nothing, as the Trainer pads labels
 
@@ -54,12 +53,11 @@ class GeneratorOutput(ModelOutput):
     copy_loss: Tensor | None = None
 
 
-class Generator(PreTrainedModel):
+class Generator(Pretrained):
     """Source and target in one sequence: [CLS] source [SEP] [CLS] target, each target place
     predicting the next token."""
 
     config_class = GeneratorConfig
-    base_model_prefix = "generator"
 
     def __init__(self, config: GeneratorConfig):
         super().__init__(config)
@@ -71,12 +69,10 @@ class Generator(PreTrainedModel):
         longest = config.selective_read
         self.reading = SelectiveRead(config.hidden_size, longest) if longest else None
         self.head: nn.Module | None = None  # the output matrix by itself, in less precision
-        self.post_init()
+        self.initialize()
 
-    def _init_weights(self, module: nn.Module) -> None:
-        self.backbone._init_weights(module)
-        if isinstance(module, SelectiveRead):
-            init.orthogonal_(module.turn.weight)
+    def init_weights(self, module: nn.Module) -> None:
+        self.backbone.init_weights(module)
 
     def token_logits(self, hidden: Tensor) -> Tensor:
         """(…, E) -> (…, V): BERT's output head, its matrix the word embeddings themselves."""

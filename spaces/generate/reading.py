@@ -90,7 +90,7 @@ class SelectiveRead(nn.Module):
     def __init__(self, hidden_size: int, longest: int):
         super().__init__()
         self.longest = longest
-        # an orthogonal start: as long as a word's embedding, and not to be mistaken for one
+        # begins as small as every other matrix: at first what is read back says next to nothing
         self.turn = nn.Linear(hidden_size, hidden_size, bias=False)
 
     def forward(self, ids: Tensor, source_lengths: Tensor, words: Tensor) -> Tensor:

@@ -157,9 +157,7 @@ class LanguageSteps(DataFiles):
                 f"{settings.start}: the tokenizer has {vocab_size} pieces, the generator's "
                 f"embeddings have {rows} rows: do the two belong together?"
             )
-        return Generator.from_pretrained(
-            self.start_folder / "generator", dtype="float32", **changed
-        )
+        return Generator.from_pretrained(self.start_folder / "generator", **changed)
 
     @once
     def words(self) -> Step:
