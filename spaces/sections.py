@@ -9,6 +9,11 @@ way to it: what a defendant answers there is no finding of the court. What the h
 been examined or not answered (经审查，本案案由应为…, 被告未提交答辩状) gives way to a first claim,
 as findings do to a first 被告辩称. And where evidence was weighed (本院认为，收条真实) before the
 findings are announced (本院认定事实如下), that belongs to the findings.
+
+Key sentences taken from a judgment often lack 本院认为. Where nothing opens the reasons, they begin
+with the first sentence behind what the parties say in which the court decides (本院予以支持) or
+turns to the case (本案中，…), or at the latest with the statutes that the ruling rests on. Nor do
+they always say that a defendant answers, but who speaks of 原告 and of 我公司 is one.
 """
 
 from __future__ import annotations
@@ -35,7 +40,7 @@ _FORMULAS = [
     ),
     (
         _FACTS,
-        "审理查明|本院查明|经(?:法院|本院)?审查|经查(?!询)|本院[^，。]{0,6}认定(?:的事实|如下)?[^，。]{0,12}[：:。]?$|"
+        "审理查明|本院查明|经(?:法院|本院)?审查|经查(?!询|[^，。]{0,12}我[行方司们公])|本院[^，。]{0,6}认定(?:的事实|如下)?[^，。]{0,12}[：:。]?$|"
         "认定(?:如下|以下|上述)?(?:法律|案件|本案)?事实|事实如下|(?:以上|上述)事实(?:[，,]|均?[有由])|足以认定|"
         "举证(?!通知|期限|须知)|质证|(?<!根据原告)(?<!根据被告)提[交供]了?.{0,12}证据|确认如下事实|双方无异议|争议焦点",
     ),
@@ -54,7 +59,7 @@ _OWN_RULING = re.compile(
 _OPENING = re.compile(r"(?:如下|判决)[：:]?\s*$")  # and nothing of the ruling yet
 # What ends the parties' turn: the court tells what it found.
 _FINDING = re.compile(
-    "查明|经查(?!询)|经(?:法院|本院)?审查|认定(?:如下|以下|上述)?.{0,4}事实|事实如下|双方无异议|"
+    "查明|经查(?!询|[^，。]{0,12}我[行方司们公])|经(?:法院|本院)?审查|认定(?:如下|以下|上述)?.{0,4}事实|事实如下|双方无异议|"
     "本院.{0,6}(?:认定|确认)|争议焦点"
 )
 # A party argues with evidence, or with the lack of it: where findings follow, none are opened
@@ -86,6 +91,21 @@ _PLAINT = re.compile(
     r"^(?!.*(?:未|按|反诉|被告|第三人)).*(?:诉称|提出诉讼请求|诉讼请求)[，,：:]\s*$"
 )
 _PLEA = re.compile(r"^(?:被告|第三人).{0,40}(?:[辩辨]称|答辩如下)[，,：:]\s*$")
+# Where nothing opens the reasons: what only the court says, what it says where no defendant could,
+# how it cites what the ruling rests on, and how a party speaks
+_DECIDES = re.compile(
+    "本院(?:不予|予以|难以|无法|应予|依法(?!作出)|酌|确认|认定|据此|采|支持|对|均|亦|也)|应予(?:以)?(?:支持|准许)|于法有据"
+)
+_JUDGES = re.compile(
+    "合法、?有效|真实意思表示|构成违约|事实清楚|(?:理应|应当?)(?:依法)?(?:承担|偿还|支付|返还|给付|赔偿)"
+)
+_TURNS = re.compile("(?:综上(?:所述)?[，,])?本案(?:中|原告|被告|系|双方|的|被继承人)")
+_OPPOSES = re.compile(
+    "原告.*我(?:公司|方|行|单位|厂|们)|我(?:公司|方|行|单位|厂|们).*原告|(?:请求|恳请|依法).{0,8}驳回原告"
+)
+_CITES = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
+_CONCLUDES = re.compile("(?:综上(?:所述)?|据此|为此|因此|故|综合上述)[，,]$")
+_PARTY = re.compile("我(?!院)|本人|答辩人|请求|诉请|判令|恳请|[贵法]院")
 _PATTERNS = [(section, re.compile(pattern)) for section, pattern in _FORMULAS]
 _THOUGHT = dict(_PATTERNS)[_REASONS]
 
@@ -124,7 +144,61 @@ def find_sections(clauses: Iterable[str]) -> list[int]:
             current = _FACTS
         opens = current == _RULING and before < _RULING and opens_ruling(clause)
         found.append(_REASONS if opens else current)
+    if _DEFENCE not in found:
+        first = _find_answer(clauses, found)
+        found[first:] = [max(section, _DEFENCE) for section in found[first:]]
+    if not any(_THOUGHT.search(clause) for clause in clauses):
+        first = _find_reasons(clauses, found)
+        found[first:] = [max(section, _REASONS) for section in found[first:]]
     return found
+
+
+def _find_answer(clauses: Sequence[str], found: Sequence[int]) -> int:
+    """Where in the claim a defendant speaks of whom nothing says so: the number of clauses where
+    none does."""
+    first = 0
+    for i, clause in enumerate(clauses):
+        if found[i] != _CLAIM:
+            first = i + 1
+        elif clause.rstrip()[-1:] in "。；":
+            if _OPPOSES.search("".join(clauses[first : i + 1])):
+                return first
+            first = i + 1
+    return len(clauses)
+
+
+def _find_reasons(clauses: Sequence[str], found: Sequence[int]) -> int:
+    """Where the reasons begin that nothing opens: the number of clauses where they do not."""
+    end = next((i for i, section in enumerate(found) if section >= _REASONS), len(found))
+    if end == len(found):
+        return end  # no ruling follows
+    first = end
+    cited = [i for i in range(end) if _CITES.search(clauses[i]) and found[i] >= _CLAIM]
+    if cited:
+        first = cited[-1] - bool(_CONCLUDES.match(clauses[cited[-1] - 1].strip()))
+    spoken = [found.index(section) for section in (_CLAIM, _DEFENCE) if section in found]
+    spoken += [i + 1 for i in range(end) if _FOLLOWING.search(clauses[i])]
+    if not spoken:
+        return first
+    sentence: list[int] = []
+    for i in range(max(spoken), first):
+        sentence.append(i)
+        if clauses[i].rstrip()[-1:] in "。；":
+            if max(spoken) < sentence[0] and _is_courts(clauses, sentence, found):
+                return sentence[0]
+            sentence = []
+    return first
+
+
+def _is_courts(clauses: Sequence[str], sentence: Sequence[int], found: Sequence[int]) -> bool:
+    """Whether the court speaks in a sentence behind what the parties say."""
+    told = "".join(clauses[i] for i in sentence)
+    if _DECIDES.search(told):
+        return True
+    if _PARTY.search(told) or _ANSWER.search(told):
+        return False
+    alone = _DEFENCE not in found[: sentence[0] + 1]
+    return _TURNS.match(told) is not None or (alone and _JUDGES.search(told) is not None)
 
 
 def _last(clauses: Sequence[str], pattern: re.Pattern[str]) -> int:

@@ -8,9 +8,9 @@ guess:
   from where the judgment declares it. Only a role that one single party has is read so: with two
   defendants 被告 would no longer say which of them;
 - an aside, 5 to 40 characters in brackets, is passed over (（以下简称…）, （经营者张某）),
-  but not one of the ruling that says at what rate, for what time, or less what, is to be paid
-  (（按合同约定的利率计算）, （计算至2017年2月15日）, （扣除已付的1000元）): without it the order
-  would be another.
+  but not one of the ruling that says at what rate, for what time, or less what, is to be paid, or
+  what instead (（按合同约定的利率计算）, （计算至2017年2月15日）, （扣除已付的1000元）,
+  （或折价赔偿）): without it the order would be another; nor one behind a sign: 5元-（3元×2）.
 
 Every character that is read is still a character of the judgment at a known place, so whatever is
 copied from it can be traced.
@@ -31,8 +31,9 @@ _ASIDE = re.compile(r"（[^（）()\n]{5,40}）|\([^（）()\n]{5,40}\)")
 _RULING = re.compile("判决如下|判决[：:]")
 _ORDER = re.compile(
     # rates and deductions; the time that interest runs for, not that of a sentence
-    "率|[%％‰]|倍|扣除|抵扣|已[付还支给]|^(?!.*刑).*(?:[自从].*起|[计算截][至止到])"
+    "率|[%％‰]|倍|扣除|抵扣|折价|为准|垫付|已经?[付还支给]|^(?!.*刑).*(?:[自从].*起|[计算截][至止到])"
 )
+_SIGNS = tuple("-－+＋×xX*÷/=＝[［")
 _MAN = re.compile("人(?!民币)")
 _QUOTED = re.compile(r"《[^《》\n]{1,60}》")
 
@@ -83,7 +84,8 @@ def _edits(judgment: str) -> list[_Edit]:
     passed = (
         _Edit(m.start(), m.end(), m.start(), 0)
         for m in _ASIDE.finditer(judgment)
-        if m.start() < ruling or not _ORDER.search(m.group())
+        if (m.start() < ruling or not _ORDER.search(m.group()))
+        and judgment[m.start() - 1 : m.start()] not in _SIGNS
     )
     edits = [edit for edit in passed if taken.add(edit)]
     parties = find_parties(judgment)

@@ -204,3 +204,58 @@ def test_sections_go_back_from_evidence_to_its_answer_only(clauses: list[str]) -
     assert set(found) <= set(range(len(SECTIONS)))
     for before, after in pairwise(found):
         assert before <= after or (SECTIONS[before], SECTIONS[after]) == ("facts", "defence")
+
+
+@pytest.mark.parametrize(
+    "courts",
+    [
+        ["原告主张还款，", "本院予以支持。"],
+        ["本案中，", "借条真实。"],
+        ["被告辩称已还款，", "本院不予采信。"],
+        ["其诉请于法有据。"],
+    ],
+)
+def test_reasons_that_nothing_opens_begin_where_the_court_decides(courts: list[str]) -> None:
+    told = ["原告向本院提出诉讼请求：", "还款。", "被告辩称，", "已还款。", *courts]
+    rests = ["综上，", "依照《甲法》第一条，", "判决如下：", "还款。"]
+    found = ["claim"] * 2 + ["defence"] * 2 + ["reasons"] * len(courts)
+    assert sections(*told, *rests) == [*found, *["reasons"] * 3, "ruling"]
+    # where something opens them, or nothing is ordered, nothing is guessed
+    assert sections(*told, "本院认为，", *rests)[4] != "reasons"
+    assert sections(*told)[4] != "reasons"
+
+
+@pytest.mark.parametrize(
+    "partys",
+    [
+        ["借款合法有效，", "请求驳回。"],
+        ["本案中，", "我方已还款。"],
+        ["被告丙辩称，", "本案中，", "应由乙还款。"],
+        ["应由乙偿还。"],
+    ],
+)
+def test_what_a_party_says_opens_no_reasons(partys: list[str]) -> None:
+    told = ["原告诉称，", "欠款。", "被告乙辩称，", "已还款。", *partys]
+    found = sections(*told, "依照《甲法》第一条，", "判决如下：", "还款。")
+    assert found[4:] == ["defence"] * len(partys) + ["reasons"] * 2 + ["ruling"]
+
+
+def test_where_nobody_answers_what_judges_is_the_courts() -> None:
+    told = ["原告向本院提出诉讼请求：", "被告应当支付货款。", "合同合法有效。", "被告应偿还。"]
+    rests = ["依照《甲法》第一条，", "判决如下：", "还款。"]
+    assert sections(*told, *rests) == ["claim"] * 2 + ["reasons"] * 4 + ["ruling"]
+    facts = ["经审理查明：", "双方签订合同。", "乙未还款。", *rests]
+    assert sections(*told[:2], *facts)[2:] == ["facts"] * 3 + ["reasons"] * 2 + ["ruling"]
+
+
+def test_who_speaks_of_the_plaintiff_and_of_us_is_a_defendant() -> None:
+    told = ["原告请求判令乙付款。", "设备已损坏，", "我公司要求搬离，", "原告阻止。", "故不付款。"]
+    assert sections(*told, "本院认为，") == ["claim", *["defence"] * 4, "reasons"]
+    assert sections(*told[:3], "乙阻止。", "本院认为，")[:4] == ["claim"] * 4
+    answered = [*told[:4], "被告辩称，", "不付款。"]
+    assert sections(*answered) == ["claim"] * 4 + ["defence"] * 2
+
+
+def test_what_a_bank_has_looked_into_is_no_finding() -> None:
+    assert sections("被告辩称，", "经查原告在我行有贷款，") == ["defence"] * 2
+    assert sections("被告辩称，", "经查原告有贷款，") == ["defence", "facts"]

@@ -140,13 +140,13 @@ def test_what_comes_before_a_ruling_is_known_to_decoding(variant, extract, monke
 
 
 def test_no_copied_words_begin_behind_whose_words_they_are(variant) -> None:
-    texts = ["本院认为，" + "至于被告抗辩的乙欠款，丙应还款。" * i for i in range(1, 9)]
+    texts = ["本院认为，" + "至于被告抗辩的乙欠款，丙应还款。丁还款。" * i for i in range(1, 9)]
     places = set()
     for text in texts:
         for span in variant().summarize(text).spans:
             if span.kind == "copied":
                 places.add(text[max(text.rfind("至", 0, span.source_start), 0) : span.source_start])
-    assert any("乙" in place for place in places)  # in the clause behind
+    assert any("乙" in place for place in places)  # in a sentence behind
     assert not any("告" in place and "款" not in place for place in places)
 
 

@@ -51,10 +51,17 @@ def test_what_an_order_is_reckoned_by_stays() -> None:
     order = "被告付利息（按合同约定的利率计算），还款（扣除已还的一万元）（限十日内付清）。"
     expected = "被告付利息（按合同约定的利率计算），还款（扣除已还的一万元）。"
     assert read(before + order) == "借款未还。判决如下：" + expected
+    for instead in ("（或折价赔偿五千元）", "（被告已经支付一千元）", "（以实际余额为准）"):
+        assert read(f"判决如下：被告返还设备{instead}。").endswith(f"设备{instead}。")
     for period in ("（计算至2018年1月21日）", "（自2017年2月1日起）", "（利息截止2017年9月7日）"):
         assert read(f"判决如下：付利息970元{period}。").endswith(f"970元{period}。")
         assert read(f"付利息970元{period}。判决如下：") == "付利息970元。判决如下："
     assert read("判决如下：判处缓刑（缓刑考验期从判决确定之日起计算）。") == "判决如下：判处缓刑。"
+
+
+def test_a_term_of_a_sum_is_no_aside() -> None:
+    assert read("应付2000元[5000元-（1500元×2）]。") == "应付2000元[5000元-（1500元×2）]。"
+    assert read("应付2000元（1500元加500元）。") == "应付2000元。"
 
 
 def test_nobody_is_beaten_into_an_appellee() -> None:

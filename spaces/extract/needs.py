@@ -2,8 +2,10 @@
 
 不存在安全隐患 needs the clause that says what does not; 由于原告已退休 the one that follows from
 it; 合同到期后 is what 被告继续占有 holds after; 被告主张已经还款 says whose words 原告予以否认 is
-about. Where such a clause is likelier than the one it needs, either both are told or neither: both,
-where the other is not improbable or the clause itself nearly certain.
+about, and the court's 但未举证 behind it what became of them; 予以支持 is half of what is decided
+where 超出部分不予支持 follows; and 该遗嘱 is the will that a clause before names. Where such a
+clause is likelier than the one it needs, either both are told or neither: both, where the other is
+not improbable or the clause itself nearly certain.
 
 Unlike what leans on its neighbour (`extract.neighbours`) these are known by words that are often
 harmless, so nothing is asked where a likely clause of the same sentence says already what is spoken
@@ -18,7 +20,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from spaces.extract.neighbours import goes_on
+from spaces.extract.neighbours import SCENE, goes_on
 from spaces.sections import SECTIONS
 
 __all__ = ["leads_on", "share_needs"]
@@ -30,12 +32,14 @@ _HEAD, _CLAIM, _DEFENCE, _FACTS, _REASONS = (
 )
 _COURTS = (_FACTS, _REASONS)
 _ANSWERED = (_DEFENCE, *_COURTS)
+_TOLD = (_CLAIM, *_ANSWERED)
 # How a clause begins that goes on with what was said, or has no subject of its own
 _UNSAID = re.compile(
     "故|则|并|且|而|但|然而|据此|其中|当然|又|亦|也|仍|均|都|只|才|是否|能否|上述|前述|其行为|其所|两者|二者|此项|此举"
     "|不(?:能|存在|属于|具有|同意|承担|应|得|足)|无法|无权|未(?!来)|已(?!故)|系(?!统)"
-    "|对(?!于|方|账|外|此|原告|被告|第三人|其|该)|与(?!原告|被告)|具有|属于|应(?!诉|收|付)|可以|负有|享有|有权|构成"
+    "|对(?!于|方|账|外|此|原告|被告|第三人|其|该)|与(?!原告|被告)|与.*(?:因果|关系)|具有|属于|应(?!诉|收|付)|可以|负有|享有|有权|构成"
     "|违反|侵犯|侵害|符合|存在(?!的)|造成|导致|致使|获得|为(?!此|了|查)|是(?!否)|在.{0,12}均|认为|辩称|并称|请求|多年"
+    "|及时|要求|允许|长达|一直|剩余|其余|减去|扣除|应再|尚应|影响|共\\d|理应|即(?![便使将日时])|给[^，,]{0,8}造成|同日|次日|当日|时间[是为]"
 )
 # A clause that only says when, where or by what: there is no subject in it to miss
 _FRAME = re.compile(
@@ -44,18 +48,34 @@ _FRAME = re.compile(
 )
 # How a clause begins, or ends, that leads to the one behind it
 _OPENS = re.compile(
-    "因(?!此)|由于|鉴于|虽|既(?!有)|无论|不论|如(?![下期实])|若|倘|假如|即使|只有|只要|除"
+    "因(?!此)|由于|鉴于|[^，,]{0,10}虽|[^，,]{0,10}尽管|[^，,]{0,6}既(?!有|遂|往|判)|无论|不论|如(?![下期实])|若|倘|假如|即使|只有|只要|除"
     "|(?:故|因此|现|但)?(?:对于|关于|至于|针对|对).{2}"
 )
 _OPEN_END = re.compile("(?:后|时|期间|过程中|之前|的事实|的意见|的主张|的请求|诉请|诉讼请求)[，,]$")
 # What the one behind it holds after or before, or of
-_CONDITION = re.compile("(?:后|之前|以前|的前提下)[，,]$")
+_CONDITION = re.compile("(?:后|之前|以前|的前提下|陈述|所称|自认)[，,]$")
 # How a sentence begins that is about one thing, or tells what somebody says
 _SCOPE = re.compile(
-    "(?:故|因此|现|但|其中|此外|另外|再者)?(?:对于|关于|至于|针对|就)"
+    "(?:故|因此|现|但|其中|此外|另外|再者)?(?:对于|关于|至于|针对|就)|退一步"
     "|(?!(?:故|因此|综上|但|现)?(?:本院|合议庭))"
-    "[^，,]{0,25}(?:主张|抗辩|认为|[诉辩声]称|指控|陈述|提出)[^，,]{0,24}[，,]$"
+    "[^，,]{0,25}(?:主张|抗辩|认为|[诉辩声]称|指控|陈述|提出)[^，,]{0,40}[，,]$"
 )
+# What a party says, and how the court turns against it; what is granted, and what is not
+_SAYS = re.compile("主张|[诉辩声述]称|[原被]告称|认为|抗辩|提出")
+_BUT = re.compile("但|然而|却|可是")
+_GRANTED = re.compile("予(?:以)?支持[，,；;]$")
+_BEYOND = re.compile("(?:但|而)?(?:对于?)?(?:超出|超过|其余|多余|过高)")
+# That somebody speaks, and nothing of what he says
+_SPEAKS = re.compile("(?!.*本院)[^，,]{0,24}(?:[诉辩声述]称|主张|提出|陈述|认为)[，,：:]$")
+# What points to a thing that was named before, and the thing
+_REFERS = re.compile(
+    "(?:(?<![应本活])该|上述|前述)(?:[笔份项些几两三四种套处条张幢块个]|[一二三四][笔份项人])?([\u4e00-\u9fff]{2})"
+)
+# As a thing: all of what was said, or no thing
+_VAGUE = re.compile(
+    "事实|规定|法律|法规|判决|情况|情形|行为|意见|主张|请求|诉讼|诉请|诉求|款项|给付|期间|证据|.*[的与和在是未不系已及自为于]"
+)
+_NEAR, _FAR = 6, 100  # clauses: where it is told of, and where it may have been named at all
 
 
 def share_needs(
@@ -87,13 +107,14 @@ def leads_on(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:
     [True, False, False]
     """
     return [
-        section == following and section in (_HEAD, _CLAIM, *_ANSWERED) and _leads(text.strip())
+        section == following and section in (_HEAD, *_TOLD) and _leads(text.strip())
         for text, (section, following) in zip(texts, pairwise([*sections, None]), strict=True)
     ]
 
 
 def _leads(text: str) -> bool:
-    found = _OPENS.match(text) or _OPEN_END.search(text[-6:]) or "作为" in text
+    found = _OPENS.match(text) or _OPEN_END.search(text[-6:]) or SCENE.search(text)
+    found = found or "作为" in text
     return text[-1:] in ("，", ",") and bool(found)
 
 
@@ -104,20 +125,53 @@ def _needs(
     what is needed comes after it; then what stands behind."""
     starts = _sentences(texts, sections)
     scoped = {first for first in set(starts) if _SCOPE.match(texts[first])}
+    says = np.array([not _FRAME.match(text) for text in texts])
     for i in reversed(range(1, len(texts))):
         first, court = starts[i], sections[i] in _COURTS
+        if sections[i] in _TOLD and (named := _referent(i, shared, texts, sections)) is not None:
+            yield i, named
         if first == i or sections[i] not in _ANSWERED:
             continue
         frame = i - 1 == first and _FRAME.match(texts[first])
-        if _UNSAID.match(texts[i]) and not frame and shared[first:i].max() < shared[i]:
+        likeliest = (shared[first:i] * says[first:i]).max(initial=0)
+        alone = likeliest < shared[i] or shared[i - 1] == shared[i]
+        if _UNSAID.match(texts[i]) and not frame and alone:
             yield i, i - 1
         if court and _is_condition(texts[i - 1]):
             yield i, i - 1
         if court and first in scoped:
             yield i, first
     for i, leads in enumerate(leads_on(texts, sections)):
-        if leads:
+        if leads or (i + 1 < len(texts) and _is_half(texts, sections, i)):
             yield i, i + 1
+
+
+def _is_half(texts: Sequence[str], sections: Sequence[int], place: int) -> bool:
+    """Whether the court says the other half in the clause behind this one."""
+    if sections[place] not in _COURTS or sections[place + 1] != sections[place]:
+        return False
+    text, following = texts[place], texts[place + 1]
+    against = _SAYS.search(text) and goes_on(texts, sections, place + 1) and _BUT.match(following)
+    beyond = _GRANTED.search(text) and _BEYOND.match(following)
+    return bool(against or beyond or _SPEAKS.match(text))
+
+
+def _referent(
+    place: int, shared: np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> int | None:
+    """The clause not far before, and of the same section, that names what the one at `place` points
+    to (该遗嘱); None where one as likely as itself does, or none that is worth telling."""
+    for found in _REFERS.finditer(texts[place]):
+        thing = found[1]
+        if _VAGUE.match(thing) or thing in texts[place][: found.start()]:
+            continue
+        naming = [i for i in range(max(0, place - _FAR), place) if thing in texts[i]]
+        near = [i for i in naming if place - i <= _NEAR and sections[i] == sections[place]]
+        if near and shared[naming].max() < shared[place]:
+            best = max(near, key=lambda i: (shared[i], i))
+            if shared[best] >= IMPROBABLE or shared[place] >= CERTAIN:
+                return best
+    return None
 
 
 def _is_condition(text: str) -> bool:

@@ -19,6 +19,7 @@ import numpy as np
 from spaces.sections import SECTIONS
 
 __all__ = [
+    "SCENE",
     "attributed",
     "goes_on",
     "leaning",
@@ -44,7 +45,7 @@ _VERDICT = re.compile(
 _LEANS = re.compile(
     "(?:故|则|依法|亦|也|均|并|且|而|但)?"
     "(?:应(?!诉)|享有|不得|有权|无权|负有|构成|属于|系|承担|未|没有|分别[为系是]|可(?!能|见)|"
-    "由?本人|进一步|该情形|否则)|(?:从而|进而|以)?(?:造成|导致|致使|引起)|亦|也|均|但(?!书)|将|把|即(?!便|使)|仍|同日|不属于|明显不|其中|以上[合共]计|"
+    "并(?:由|要求|请求)?(?:被告)?(?:支付|赔偿|承担|返还|给付|偿还)|由?本人|进一步|该情形|否则)|(?:从而|进而|以)?(?:造成|导致|致使|引起)|亦|也|均|但(?!书)|将|把|即(?!便|使)|仍|同日|不属于|明显不|其中|以上[合共]计|"
     + _VERDICT.pattern
 )
 # What is said of a subject in the end: without it the sentence says nothing of him
@@ -53,6 +54,13 @@ _PREDICATE = re.compile(
 )
 _WHOSE = re.compile(
     "(?:至于|关于|对于|针对|对|故|现|但)?(?!本院)[^，,]{0,16}?(?:抗辩|辩称|主张|诉称|所称|认为)"
+)
+# A place or an hour, and nothing yet of what happened there
+SCENE = re.compile("[于在][^，,]*(?:店|处|时许|路段|门口|附近|家中|途中)[，,]$")
+# What the clause behind it is about, or how that came about
+_ABOUT = re.compile(
+    "(?:(?:故|因此|现|但|而)?(?:对于|关于|至于|针对|对)[^，,]{2,30}"
+    "|(?:后)?经[^，,]{0,10}(?:调解|裁决|仲裁|协商))[，,]$"
 )
 _CONDITION = re.compile(
     "(?:.*的|.*(?:死亡|去世|亡故|病故)[以之]?后|.*(?:前提|情况|范围)[下内])[，,]$"
@@ -75,7 +83,8 @@ def goes_on(texts: Sequence[str], sections: Sequence[int], place: int) -> bool:
 def leaning(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:
     """Of each clause whether it means nothing, or something else, without the one before it in the
     same sentence: its subject stands there (应负连带清偿责任。), or what it turns against (但…), or
-    what it decides (不予支持。): of another claim it would be the reverse of the judgment.
+    what it decides (不予支持。): of another claim it would be the reverse of the judgment. A court
+    may say there, too, what it speaks of (关于诉讼费，) or where it was (原告在被告的店，).
 
     Asked of what parties say and of what the court finds and reasons.
 
@@ -85,9 +94,16 @@ def leaning(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:
     return [
         section in _TOLD
         and goes_on(texts, sections, i)
-        and _LEANS.match(texts[i].strip()) is not None
+        and bool(
+            _LEANS.match(texts[i].strip()) or (section in _COURTS and _frames(texts[i - 1].strip()))
+        )
         for i, section in enumerate(sections)
     ]
+
+
+def _frames(text: str) -> bool:
+    """Whether the clause says what the one behind it is about, or where it was."""
+    return bool(_ABOUT.match(text) or SCENE.search(text))
 
 
 def attributed(texts: Sequence[str], sections: Sequence[int]) -> list[bool]:

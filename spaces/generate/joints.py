@@ -63,6 +63,12 @@ _SUPERFLUOUS = [
     re.compile(f"(?<=[。;,]){_FOUND}[,:]*(?={_STATUTES})"),
     re.compile(f"(?<=[。;,]){_FOUND}[,:]*。"),
     re.compile(f"(?:被告[^,;:。]{{0,24}}?辩称|原告提出诉求)[,:]*(?={_ANSWERED})"),
+    re.compile(f"(?:(?<=[。;,])|^)原告提出诉求[,:]*(?={_FOUND}|本院认为)"),
+    # what was broken off before the court speaks
+    re.compile(
+        "(?:(?<=[。;:,])|^)(?!(?:综上(?:所述)?|[对据为因]此|故|但|审理后|庭审后)本院)"
+        "[^。;:,]{1,24}(?=本院认为[,:])"
+    ),
     # statutes that are not there, or a title without its article, which may be that of a contract
     re.compile("(?<=[。;:,])(?:依照|依据|根据)(?:《[^《》]*》)?[,:。]*(?=本院认为)"),
     # the claim is announced already
@@ -105,9 +111,12 @@ _TWICE = re.compile("(本院认为|原告提出诉求|被告[^,;:。]{0,24}?辩�
 _DANGLING = re.compile("(?<=[。;:,])(?:故|因|但|且|由)")
 # How a claim is announced, and in a criminal judgment, where nobody is 原告
 _CLAIMED, _CHARGED = "原告提出诉求", "公诉机关指控"
-# A claim announced twice, whose second announcement lacks its subject
+# A claim announced twice, whose second announcement lacks its subject, and one of both parties
 _SUBJECT = "原告"
-_ASKED = re.compile("(?:(?<=[。;,])|^)原告提出诉求[,:]*(?=向(?:本院|法院|我院)提出)")
+_ASKED = re.compile(
+    "(?:(?<=[。;,])|^)原告提出诉求[,:]*(?=向(?:本院|法院|我院)提出)"
+    "|^原告与被告(?=请求|要求|诉[称至请]|向)"
+)
 _AHEAD = 40  # tokens
 _MARKS = re.compile("[。;:,、]+")
 _CONCLUDES = re.compile(_SO)
@@ -156,6 +165,14 @@ _ANNOUNCEMENTS = [
         re.compile("[^。;]{0,60}(?:诉[称求请至]|请求|要求|起诉|主张|[陈述]称|事实|指控)"),
     ),
     _Announcement(
+        FIRST_SECTION + SECTIONS.index("defence"),
+        ["被告", "辩称", ":"],
+        re.compile("[辩述]称[,:]?$|答辩[^。;]{0,8}$|[^,;:。]$"),
+        re.compile(
+            "[^。;]{0,60}(?:[辩述]称|答辩|未到|未应|缺席|没有到|拒不|放弃|指控|公诉)|[^,。;]{0,16}(?:认为|表示|同意|认可|承认|异议|提出|提交)"
+        ),
+    ),
+    _Announcement(
         FIRST_SECTION + SECTIONS.index("facts"),
         ["经审理查明", ","],
         re.compile("(?:认为|查明|确认|认定|审[理查]);?[^。;]{0,6}$|[^,;。]$"),
@@ -169,7 +186,9 @@ _ANNOUNCEMENTS = [
         ["本院认为", ","],
         # a list of statutes goes on
         re.compile("(?:(?:认为|审[理查])[,:]?|依照|依据|根据|按照|(?:依照|依据)《[^,;。]*[,、])$"),
-        re.compile("(?:.{0,12}认为|本院|综上|.{0,4}(?:依照|依据)|.{0,4}判决)"),
+        re.compile(
+            "(?:(?![^,]{0,12}(?:原告|被告|第三人))[^,]{0,12}认为|本院|综上|.{0,4}(?:依照|依据)|.{0,4}判决)"
+        ),
     ),
 ]
 

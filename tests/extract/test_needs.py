@@ -40,6 +40,11 @@ BOTH_OR_NEITHER = [
         (SAID, "其中设备款已付。", COURTS),
         (SAID, "与样品一致。", COURTS),
         (SAID, "违反安全标准。", COURTS),
+        (SAID, "与设备故障存在因果关系。", COURTS),
+        (SAID, "减去已付的二千元。", COURTS),
+        (SAID, "即四万元。", COURTS),
+        (SAID, "剩余设备已退还。", (DEFENCE, *COURTS)),
+        ("根据丙的陈述，", "设备已损坏。", COURTS),
         (" 该批设备验收合格， ", " 不存在质量瑕疵。\n", COURTS),
         (CONDITION, THEN, COURTS),
         ("在不影响他人的前提下，", THEN, COURTS),
@@ -68,6 +73,10 @@ def test_a_clause_is_told_with_what_stands_before_it(needed, clause, sections, g
         ("租赁期间，", COURTS),
         ("结合丙所述的事实，", COURTS),
         ("丁公司作为出租人，", COURTS),
+        ("丁公司交货时虽已逾期，", (CLAIM, DEFENCE, *COURTS)),
+        ("丙既主张合同成立，", COURTS),
+        ("丙于5月6日在丁公司的网店，", (CLAIM, *COURTS)),
+        ("丁公司辩称，", COURTS),
         (CONDITION, COURTS),
     ],
 )
@@ -95,6 +104,8 @@ def test_an_opener_is_told_with_what_stands_behind_it(opener, sections, given, e
         (SAID, "为了周转而转售。"),
         (SAID, "应收款已结清。"),
         (SAID, "丁公司付款。"),
+        (SAID, "即将到期。"),
+        (SAID, "共同所有。"),
         ("本院认为丁公司违约，", "合同应予解除。"),  # the court's own words
     ],
 )
@@ -189,7 +200,65 @@ def test_a_copy_is_given_back():
     assert given.tolist() != shared.tolist()
 
 
-@pytest.mark.parametrize("text", [SAID, "仍不付款，", "由于丙，", CONDITION, "至于丙主张付款，"])
+def test_the_court_itself_says_nothing_of_a_subject():
+    """本院认为 is likely and names nobody."""
+    texts = ["本院认为，", SAID, UNSAID]
+    assert needs([0.9, 0.2, 0.6], *texts) == [0.9, 0.6, 0.6]
+    assert needs([0.9, 0.05, 0.6], *texts) == [0.9, 0.05, 0.05]
+    assert needs([0.9, 0.6], texts[0], UNSAID) == [0.9, 0.6]
+
+
+@pytest.mark.parametrize(("given", "expected"), BOTH_OR_NEITHER)
+@pytest.mark.parametrize(
+    "halves",
+    [
+        ("丙主张设备已损坏，", "但未提交证据。"),
+        ("丁公司辩称已付款，", "然而并无凭证。"),
+        ("租金三万元予以支持，", "超出部分不予支持。"),
+        ("租金应予支持；", "对过高部分不予支持。"),
+    ],
+)
+def test_what_the_court_says_has_two_halves(halves, given, expected):
+    for section in COURTS:
+        assert needs([*given[::-1]], *halves, section=section) == [*expected[::-1]]
+    assert needs([0.6, 0.05], *halves, section=CLAIM) == [0.6, 0.05]
+
+
+def test_a_plea_that_nothing_is_said_against_stands_by_itself():
+    assert needs([0.6, 0.05], "丙主张设备已损坏。", "但丁公司已付款。") == [0.6, 0.05]
+    assert needs([0.6, 0.05], "予以支持。", "超出部分不予支持。") == [0.6, 0.05]
+
+
+def test_a_thing_that_is_pointed_to_is_named():
+    texts = ["丙留有遗嘱。", "双方系兄弟。", "该遗嘱有效。"]
+    assert needs([0.2, 0.1, 0.6], *texts) == [0.6, 0.1, 0.6]
+    assert needs([0.05, 0.1, 0.9], *texts) == [0.9, 0.1, 0.9]
+    # improbable: the clause stays all the same, since the thing may be known
+    assert needs([0.05, 0.1, 0.6], *texts) == [0.05, 0.1, 0.6]
+    assert needs([0.2, 0.1, 0.6], *texts, section=CLAIM) == [0.6, 0.1, 0.6]
+    # named already, in the same clause or in another section, or too far away
+    assert needs([0.2, 0.7, 0.6], texts[0], "遗嘱由丁见证。", texts[2]) == [0.2, 0.7, 0.6]
+    assert needs([0.2, 0.6], texts[0], "丙的遗嘱有瑕疵但该遗嘱有效。") == [0.2, 0.6]
+    assert share_needs([0.2, 0.6], texts[::2], [FACTS, REASONS]).tolist() == [0.2, 0.6]
+    far = [texts[0], *["双方系兄弟。"] * 6, texts[2]]
+    assert needs([0.2, *[0.1] * 6, 0.6], *far) == [0.2, *[0.1] * 6, 0.6]
+
+
+@pytest.mark.parametrize("told", ["丙应该遗嘱公证。", "该事实清楚。", "该行的遗嘱有效。"])
+def test_words_that_point_to_no_thing(told):
+    texts = ["丙留有遗嘱，事实清楚，行的。", told]
+    assert needs([0.2, 0.6], *texts) == [0.2, 0.6]
+
+
+def test_a_chain_that_leans_is_left_out_from_its_beginning():
+    """What was raised for the clause behind it is lowered with it."""
+    texts = ["丁公司未根据裁判，", "及时撤销记录，", "致使丙受损，"]
+    assert needs([0.05, 0.6, 0.6], *texts) == [0.05, 0.05, 0.05]
+
+
+@pytest.mark.parametrize(
+    "text", [SAID, "该设备损坏，", "仍不付款，", "由于丙，", CONDITION, "至于丙主张付款，"]
+)
 def test_a_long_judgment_takes_linear_time(text):
     given = np.random.default_rng(1).random(20_000)
     start = time.perf_counter()

@@ -54,6 +54,15 @@ def test_what_leans_on_the_clause_before_it():
     assert share_subjects([0.1, 0.9, 0.8], texts[:3], [2] * 3).tolist() == [0.9, 0.9, 0.8]
 
 
+def test_what_a_clause_is_about_stands_before_it():
+    texts = ["故对逾期利息，", "乙应支付。", "关于诉讼费，", "商品有瑕疵，", "存在过错。"]
+    assert leaning(texts, [4] * 5) == [False, True, False, True, False]
+    assert leaning(texts[:2], [1, 1]) == [False, False]
+    assert leaning(["甲在乙开设的网店，", "购买食品。"], [3, 3]) == [False, True]
+    assert leaning(["经法院调解，", "丙公司赔偿甲。"], [4, 4]) == [False, True]
+    assert leaning(["要求付租金，", "并支付赔偿金。"], [1, 1]) == [False, True]
+
+
 def test_whose_words_the_court_tells():
     texts = ["至于被告抗辩的已还款的问题，", "乙主张无息，", "本院认为乙应还款。", "乙未还款。"]
     assert attributed(texts, [4] * 4) == [True, True, False, False]

@@ -132,6 +132,15 @@ def mended(*runs: str, **more) -> str:
         (("+原告提出诉求 :", "因此 原告 还款 。"), "原告提出诉求:原告还款。"),
         (("本院认为 ,", "故 被告 还款 。"), "本院认为,被告还款。"),
         (("欠 款 ; 综上 ,", "被告 乙 未到庭 。"), "欠款。被告乙未到庭。"),
+        # a claim of nothing, and what was broken off before the court speaks
+        (("+原告提出诉求 :", "本院认为 , 还 。"), "本院认为,还。"),
+        (("+原告提出诉求 :", "+经审理查明 ,", "欠 款 。"), "经审理查明,欠款。"),
+        (("欠 款 。", "+原告", "本院认为 , 还 。"), "欠款。本院认为,还。"),
+        (("欠 款 , 故 对 甲 未", "+本院认为 , 还 。"), "欠款。本院认为,还。"),
+        (("欠 款 , 甲 未", "+本院认为 , 还 。"), "欠款。本院认为,还。"),
+        (("欠 款 。", "综上", "+本院认为 , 还 。"), "欠款。综上本院认为,还。"),
+        (("欠 款 。 综上 本院认为 , 还 。",), "欠款。综上本院认为,还。"),
+        (("+原告与被告", "请求 还 款 。"), "原告请求还款。"),
         (("欠 款 ; 综上所述 ,", "本院认为 , 还款 。"), "欠款。本院认为,还款。"),
         (
             ("欠 款 ;", "被告 张 某 甲 、 乙 、 丙 、 张 某 乙 未到庭 。"),
@@ -579,6 +588,23 @@ def test_reasons_are_announced_as_the_courts(runs: tuple[str, ...], expected: st
 )
 def test_facts_are_announced_as_found(runs: tuple[str, ...], expected: str) -> None:
     segments = [0] * 100 + [FIRST_SECTION + SECTIONS.index("facts")] * 100
+    found = Joints(PIECES).mend(hypothesis(*runs), segments)
+    assert "".join(PIECES[i] for i in found.tokens) == expected
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        (("欠 款 ;", "未 还 款 。"), "欠款。被告辩称:未还款。"),
+        (("欠 款", "未 还 款 。"), "欠款未还款。"),  # a run goes on
+        (("+被告 辩称 ,", "未 还 款 。"), "被告辩称,未还款。"),
+        (("欠 款 ;", "被告 甲 辩称 , 还 。"), "欠款。被告甲辩称,还。"),
+        (("欠 款 ;", "被告 甲 未到庭 。"), "欠款。被告甲未到庭。"),
+        (("欠 款 。", "被告 甲 未答辩 。"), "欠款。被告甲未答辩。"),
+    ],
+)
+def test_an_answer_is_announced_as_the_defendants(runs: tuple[str, ...], expected: str) -> None:
+    segments = [0] * 100 + [FIRST_SECTION + SECTIONS.index("defence")] * 100
     found = Joints(PIECES).mend(hypothesis(*runs), segments)
     assert "".join(PIECES[i] for i in found.tokens) == expected
 
