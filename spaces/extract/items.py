@@ -1,9 +1,10 @@
 """Items of the ruling and of the claim, which are told whole or not at all.
 
 Of 三、丙连带清偿；丙清偿后，有权向乙追偿。 the end alone gives the right of recourse to whoever
-stands before it. Nor may an order be missing before another that is told: what stands first is the
-main order. Of 2.判令甲赔偿，同时判令乙承担连带责任； the end alone would be asked for nothing, and
-the beginning alone loses one of the two.
+stands before it. Nor may an order be missing before another that is told, for what stands first is
+the main order, nor a numbered one behind it that orders something more. Of 2.判令甲赔偿，同时判令乙
+承担连带责任； the end alone would be asked for nothing, and the beginning alone loses one of the
+two.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ __all__ = ["share_orders", "share_requests"]
 
 _CLAIM, _RULING = SECTIONS.index("claim"), SECTIONS.index("ruling")
 _NUMBER = re.compile(r"\s*[（(]?[一二三四五六七八九十\d]{1,3}[、.．)）:：]")
+# What orders nothing more: the rest refused, costs, what default costs
+_FORMAL = re.compile("驳回|受理费|诉讼费|保全费|迟延履行|如不服|如果|如未")
 _LONGEST_ORDER = 400  # characters
 _LONGEST_REQUEST = 60  # characters; behind that, sums are told one by one and periods are counted
 
@@ -27,7 +30,8 @@ def share_orders(
     probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
 ) -> np.ndarray:
     """The probabilities with every clause of an item of the ruling having the highest of them, and
-    of those behind: no item is left out before one that is kept.
+    of those behind: no item is left out before one that is kept. Numbered items that order
+    something have the highest of all such.
 
     An item goes from its number to the next one or to the end of its sentence; a ruling without
     numbers has its sentences. `sections` count `sections.SECTIONS`. An item of more than 400
@@ -37,11 +41,22 @@ def share_orders(
     [0.9, 0.9, 0.2]
     """
     shared = np.array(probabilities)
+    orders = [
+        (first, last)
+        for first, last in _orders(texts, sections)
+        if sum(map(len, texts[first:last])) <= _LONGEST_ORDER
+    ]
+    more = [
+        range(first, last)
+        for first, last in orders
+        if _NUMBER.match(texts[first]) and not _FORMAL.search("".join(texts[first:last]))
+    ]
+    ordering = [i for clauses in more for i in clauses]
+    shared[ordering] = shared[ordering].max(initial=0)
     highest = 0.0
-    for first, last in reversed(_orders(texts, sections)):
-        if sum(map(len, texts[first:last])) <= _LONGEST_ORDER:
-            highest = max(highest, shared[first:last].max())
-            shared[first:last] = highest
+    for first, last in reversed(orders):
+        highest = max(highest, shared[first:last].max())
+        shared[first:last] = highest
     return shared
 
 

@@ -16,8 +16,8 @@ def test_an_item_of_the_ruling_is_told_whole_or_not_at_all():
         [
             "一、被告乙还款10元，",
             "并付利息；",
-            "二、被告丙连带清偿；",
-            "被告丙有权追偿。",
+            "二、驳回其余诉讼请求，",
+            "原告另行主张。",
             "如果未付，",
             "加倍。",
         ],
@@ -28,11 +28,23 @@ def test_an_item_of_the_ruling_is_told_whole_or_not_at_all():
 
 def test_no_item_is_missing_before_another():
     texts = ["一、还款；", "二、付费；", "三、清偿；", "四、驳回。", "如果未付，加倍。"]
-    shared = share_orders([0.7, 0.1, 0.3, 0.5, 0.2], texts, [RULING] * 5)
-    assert shared.tolist() == [0.7, 0.5, 0.5, 0.5, 0.2]
+    shared = share_orders([0.1, 0.1, 0.3, 0.5, 0.2], texts, [RULING] * 5)
+    assert shared.tolist() == [0.5, 0.5, 0.5, 0.5, 0.2]
     assert share_orders([0.1, 0.2, 0.7], texts[:3], [RULING] * 3).tolist() == [0.7, 0.7, 0.7]
     long = [texts[0], "二、" + "甲" * 400, texts[2]]
     assert share_orders([0.7, 0.1, 0.7], long, [RULING] * 3).tolist() == [0.7, 0.1, 0.7]
+
+
+def test_no_numbered_item_that_orders_more_is_missing_behind_another():
+    texts = ["一、还款；", "二、付息；", "三、驳回其余请求。", "四、丙清偿。", "如未付，加倍。"]
+    shared = share_orders([0.7, 0.1, 0.2, 0.1, 0.1], texts, [RULING] * 5)
+    assert shared.tolist() == [0.7, 0.7, 0.7, 0.7, 0.1]
+    assert share_orders([0.2, 0.1, 0.7], texts[:3], [RULING] * 3).tolist() == [0.7] * 3
+    # without numbers nobody knows what is an order
+    bare = ["被告还款。", "被告付息。", "刑期自今日起算。"]
+    assert share_orders([0.7, 0.1, 0.1], bare, [RULING] * 3).tolist() == [0.7, 0.1, 0.1]
+    long = [texts[0], "二、" + "甲" * 400, "三、丙清偿。"]
+    assert share_orders([0.7, 0.1, 0.2], long, [RULING] * 3).tolist() == [0.7, 0.1, 0.7]
 
 
 def test_without_numbers_each_sentence_is_an_item():
