@@ -8,7 +8,7 @@ be read with certainty is given too, as not sure: no name to go by, yet somebody
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from spaces.causes import CAUSES
@@ -74,6 +74,8 @@ _ORGANIZATION = re.compile(
 )
 
 
+_MASKED = re.compile("[某×xXＸ*＊]")
+_PERSONAL = re.compile("[^，,。；;\n]{2,40}[，,][男女]")
 # Where the form leaves no doubt that a name stands, it may be one without a known surname.
 _FOREIGN = re.compile(r"[\u4e00-\u9fa5]{2,12}(?<![一案他它])")
 
@@ -92,7 +94,8 @@ class Declaration(NamedTuple):
 def find_declarations(text: str) -> list[Declaration]:
     """What the first characters of a judgment declare, each name once, header first.
 
-    A name that is declared to be two things is not sure.
+    A name that is declared to be two things is not sure. One that is made unreadable (程某某) and
+    stands twice in the header, each time with a sex, or in one list, is that of two.
 
     >>> text = "原告：张某甲，男。张某甲与被告李四等买卖合同纠纷一案"
     >>> for name, role, place, sure in find_declarations(text):
@@ -105,9 +108,12 @@ def find_declarations(text: str) -> list[Declaration]:
     found: dict[str, Declaration] = {}
     contradicted: set[str] = set()
     more: list[Declaration] = []
-    for declared in _header(text):
+    header = list(_header(text))
+    more += _namesakes([one for one in header if _PERSONAL.match(text, one.place)])
+    for declared in header:
         _note(declared, found, contradicted, more)
     for number, introduction in enumerate(_introductions(text)):
+        more += _namesakes(introduction)
         for declared in introduction:
             if not declared.sure:
                 longer = (n for n, d in found.items() if declared.name.startswith(n) and d.sure)
@@ -119,6 +125,16 @@ def find_declarations(text: str) -> list[Declaration]:
     return [
         declared._replace(sure=declared.sure and declared.name not in contradicted)
         for declared in [*found.values(), *more]
+    ]
+
+
+def _namesakes(declared: Sequence[Declaration]) -> list[Declaration]:
+    """Those with a masked name that another before them has, of the same role."""
+    masked = [one for one in declared if _MASKED.search(one.name)]
+    return [
+        one._replace(sure=False)
+        for i, one in enumerate(masked)
+        if any((one.name, one.role) == (other.name, other.role) for other in masked[:i])
     ]
 
 

@@ -251,6 +251,24 @@ def test_what_is_no_sign(harmless: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "declared",
+    [
+        "被告：李某，男。被告：李某，女。张三明与李某借款合同纠纷一案",
+        "张三明与被告李某、李某借款合同纠纷一案",
+    ],
+)
+def test_two_whose_names_were_made_the_same_are_two(declared: str) -> None:
+    text = f"原告：张三明，男。{declared}，被告李某付款，被告李某连带清偿。"
+    assert [p.names[0] for p in find_sole_parties(text, find_parties(text))] == ["张三明"]
+
+
+def test_a_masked_name_that_is_told_again_is_one() -> None:
+    text = "原告李某与被告大成公司纠纷一审判决书\n原告李某，居民。\n被告大成公司。\n"
+    text += "原告李某与被告大成公司合同纠纷一案"
+    assert {p.names[0] for p in find_sole_parties(text, find_parties(text))} == {"李某", "大成公司"}
+
+
+@pytest.mark.parametrize(
     "introduction",
     [
         "原告张大明与被告李小军等买卖合同纠纷一案",

@@ -64,8 +64,11 @@ _SCOPE = re.compile(
 _SAYS = re.compile("主张|[诉辩声述]称|[原被]告称|认为|抗辩|提出")
 _BUT = re.compile("但|然而|却|可是")
 _GRANTED = re.compile("予(?:以)?支持[，,；;]$")
-_BEYOND = re.compile("(?:但|而)?(?:对于?)?(?:超出|超过|其余|多余|过高)")
-# That somebody speaks, and nothing of what he says
+_BEYOND = re.compile(
+    "(?:超出|超过|其余|多余|过高)[^，,]{0,4}(?:部分|请求|主张|诉请|诉讼|损失|费用)"
+)
+_REFUSED = re.compile("(?:不|难以?|无法)予?以?(?:支持|保护|采信|采纳)")
+_REACH = 6  # clauses# That somebody speaks, and nothing of what he says
 _SPEAKS = re.compile("(?!.*本院)[^，,]{0,24}(?:[诉辩声述]称|主张|提出|陈述|认为)[，,：:]$")
 # What points to a thing that was named before, and the thing
 _REFERS = re.compile(
@@ -144,6 +147,8 @@ def _needs(
     for i, leads in enumerate(leads_on(texts, sections)):
         if leads or (i + 1 < len(texts) and _is_half(texts, sections, i)):
             yield i, i + 1
+        if sections[i] in _COURTS and _GRANTED.search(texts[i]):
+            yield from _beyond(texts, sections, i)
 
 
 def _is_half(texts: Sequence[str], sections: Sequence[int], place: int) -> bool:
@@ -152,8 +157,22 @@ def _is_half(texts: Sequence[str], sections: Sequence[int], place: int) -> bool:
         return False
     text, following = texts[place], texts[place + 1]
     against = _SAYS.search(text) and goes_on(texts, sections, place + 1) and _BUT.match(following)
-    beyond = _GRANTED.search(text) and _BEYOND.match(following)
-    return bool(against or beyond or _SPEAKS.match(text))
+    return bool(against or _SPEAKS.match(text))
+
+
+def _beyond(texts: Sequence[str], sections: Sequence[int], place: int) -> Iterator[tuple[int, int]]:
+    """What is refused in the sentence in which the court grants something (予以支持，), and that it
+    is: the clauses of a claim for more, and the one that decides it, are needed in turn."""
+    last = place
+    for i in range(place + 1, min(place + 1 + _REACH, len(texts))):
+        if sections[i] != sections[place] or texts[i - 1][-1:] not in "，,；;":
+            return
+        if last == place and _BEYOND.search(texts[i]):
+            yield place, i
+            last = i
+        elif last > place and _REFUSED.search(texts[i]):
+            yield last, i
+            return
 
 
 def _referent(

@@ -18,7 +18,8 @@ What is in dispute (争议焦点为：…是否…) is a list of questions; with
 halves would be answers. Nor is a list of losses announced of which nothing is told.
 
 What the court found ends, in many judgments, with the claim once more (原告诉至本院，请求判令…).
-Told behind 经审理查明 it would be a finding, so there it is left out.
+Told behind 经审理查明 it would be a finding, so there it is left out. So is what a party says there
+(原告主张…) and nothing is said of.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ from spaces.sentences import character_pairs, supported_share
 
 __all__ = [
     "drop_claims",
+    "drop_pleas",
     "hold_lists",
     "hold_questions",
     "share_brackets",
@@ -71,6 +73,10 @@ _DEMAND = re.compile(
 _WITHDRAWN = re.compile(
     "(?:放弃|变更|撤回|增加|追加|减少)[^，,。]{0,16}(?:请求|诉请|主张|申请|诉求)"
 )
+_SAID = re.compile("[一-三二两]?(?:原告|被告|第三人)[^，,。]{0,12}(?:主张|认为|辩称|诉称|声称)")
+_WEIGHED = re.compile(
+    "本院|法庭|不予|予以|采信|采纳|认可|确认|认定|无异议|但|经查|证据|证明|证实|未提|不能|均"
+)
 _QUESTION = re.compile("是否|能否|应否|可否|如何|[何谁]|多少|问题|[？?]")
 _LIST = re.compile(r"(?:损失|费用|款项|数额|金额|项目)[^，,。]{0,12}(?:如下|包括)[：:]\s*$")
 _SAME = 0.6  # the share of a clause's character pairs that make it a repetition
@@ -83,7 +89,15 @@ def share_probabilities(
 ) -> np.ndarray:
     """The probabilities (n,) of the n clauses of a text, shared by those that belong together."""
     shared = share_brackets(probabilities, texts)
-    rules = (drop_claims, hold_questions, share_opening, share_orders, share_grounds, share_causes)
+    rules = (
+        drop_claims,
+        drop_pleas,
+        hold_questions,
+        share_opening,
+        share_orders,
+        share_grounds,
+        share_causes,
+    )
     rules += (share_defaults, share_answers, share_cues, share_withdrawals, share_changes)
     rules += (share_conditions, share_verdicts, share_subjects, share_leads, share_requests)
     rules += (share_predicates, hold_lists, share_needs)
@@ -116,6 +130,29 @@ def drop_claims(
             shared[i] = 0.0
         if text.rstrip()[-1:] == "。":
             sued = asked = False
+    return shared
+
+
+def drop_pleas(
+    probabilities: Sequence[float] | np.ndarray, texts: Sequence[str], sections: Sequence[int]
+) -> np.ndarray:
+    """The probabilities with 0 for each sentence among the facts in which a party says something,
+    and the court nothing of it.
+
+    >>> drop_pleas([0.1, 0.8, 0.7], ["查明：", "原告主张已还款，", "乙未还。"], [3, 3, 3]).tolist()
+    [0.1, 0.0, 0.0]
+    """
+    shared = np.array(probabilities)
+    first = 0
+    for i, text in enumerate(texts):
+        ends = text.rstrip()[-1:] == "。" or i + 1 == len(texts) or sections[i + 1] != _FACTS
+        if sections[i] != _FACTS or text.rstrip()[-1:] in ":：":
+            first = i + 1
+        elif ends:
+            told = "".join(texts[first : i + 1])
+            if _SAID.match(told) and not _WEIGHED.search(told):
+                shared[first : i + 1] = 0.0
+            first = i + 1
     return shared
 
 

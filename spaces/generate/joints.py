@@ -76,6 +76,8 @@ _SUPERFLUOUS = [
     # a conclusion of nothing: behind a cue, and where what it concludes is not told
     re.compile(f"(?:(?<=[辩诉]称[,:])|(?<=诉求[,:])|(?<=本院认为[,:])){_SO}{_OWN}"),
     re.compile(f"(?<=[。;,])综上(?:所述)?[,。]+(?=(?:{_FOUND}|本院认为|{_ANSWERED}))"),
+    # a party, and nothing of what it did
+    re.compile("(?:(?<=[。;:,])|^)(?:原告|被告|第三人),(?=[^,;:。])"),
     # two openings, two subjects
     re.compile("^(?:原被告系|原告与被告)(?=原告)"),
     re.compile("(?:^|(?<=[。;:,]))原告[,:](?=原告)"),

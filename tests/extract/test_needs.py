@@ -229,6 +229,14 @@ def test_a_plea_that_nothing_is_said_against_stands_by_itself():
     assert needs([0.6, 0.05], "予以支持。", "超出部分不予支持。") == [0.6, 0.05]
 
 
+def test_what_is_refused_far_behind_is_told_with_what_is_granted():
+    texts = ["租金予以支持，", "按月计三万元，", "超出部分及利息，", "于法无据，", "不予支持。"]
+    assert needs([0.9, 0.3, 0.05, 0.1, 0.1], *texts) == [0.9, 0.3, 0.9, 0.1, 0.9]
+    assert needs([0.6, 0.3, 0.05, 0.1, 0.1], *texts) == [0.05, 0.3, 0.05, 0.1, 0.1]
+    parted = [*texts[:1], "按月计三万元。", *texts[2:]]
+    assert needs([0.9, 0.3, 0.05, 0.1, 0.1], *parted) == [0.9, 0.3, 0.05, 0.1, 0.1]
+
+
 def test_a_thing_that_is_pointed_to_is_named():
     texts = ["丙留有遗嘱。", "双方系兄弟。", "该遗嘱有效。"]
     assert needs([0.2, 0.1, 0.6], *texts) == [0.6, 0.1, 0.6]

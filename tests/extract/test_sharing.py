@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from spaces.extract.answers import share_answers, share_cues, share_defaults
 from spaces.extract.sharing import (
     drop_claims,
+    drop_pleas,
     hold_lists,
     hold_questions,
     share_brackets,
@@ -256,3 +258,22 @@ def test_a_claim_is_told_with_what_says_that_it_was_given_up_or_changed():
     texts = ["请求判令还款五万元。", "后变更诉讼请求为：", "还款四万元。", "另查明。"]
     shared = share_probabilities([0.8, 0.1, 0.1, 0.1], texts, [claim] * 4)
     assert shared.tolist() == [0.8, 0.8, 0.8, 0.1]
+
+
+@pytest.mark.parametrize(
+    ("plea", "dropped"),
+    [
+        (["原告主张乙已还款，", "乙未尽责。"], True),
+        (["二被告认为租金过高。"], True),
+        (["原告主张乙已还款，", "本院不予采信。"], False),
+        (["原告主张乙已还款，", "但未举证。"], False),
+        (["被告认为属实，", "双方无异议。"], False),
+        (["乙主张已还款。"], False),
+    ],
+)
+def test_what_a_party_says_and_nothing_is_said_of_is_no_finding(plea, dropped):
+    texts = ["经审理查明：", *plea, "乙借款五万元。"]
+    given = [0.9] * len(texts)
+    expected = [0.9, *[0.0 if dropped else 0.9] * len(plea), 0.9]
+    assert drop_pleas(given, texts, [3] * len(texts)).tolist() == expected
+    assert drop_pleas(given, texts, [2] * len(texts)).tolist() == given
