@@ -113,7 +113,7 @@ def find_declarations(text: str) -> list[Declaration]:
     for declared in header:
         _note(declared, found, contradicted, more)
     for number, introduction in enumerate(_introductions(text)):
-        more += _namesakes(introduction)
+        more += _namesakes(introduction) if number == 0 else []
         for declared in introduction:
             if not declared.sure:
                 longer = (n for n, d in found.items() if declared.name.startswith(n) and d.sure)
@@ -130,7 +130,7 @@ def find_declarations(text: str) -> list[Declaration]:
 
 def _namesakes(declared: Sequence[Declaration]) -> list[Declaration]:
     """Those with a masked name that another before them has, of the same role."""
-    masked = [one for one in declared if _MASKED.search(one.name)]
+    masked = [one for one in declared if _MASKED.search(one.name) and _PERSON.fullmatch(one.name)]
     return [
         one._replace(sure=False)
         for i, one in enumerate(masked)

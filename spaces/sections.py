@@ -13,7 +13,7 @@ findings are announced (本院认定事实如下), that belongs to the findings.
 Key sentences taken from a judgment often lack 本院认为. Where nothing opens the reasons, they begin
 with the first sentence behind what the parties say in which the court decides (本院予以支持) or
 turns to the case (本案中，…), or at the latest with the statutes that the ruling rests on. Nor do
-they always say that a defendant answers, but who speaks of 原告 and of 我公司 is one.
+they always say that a defendant answers, but who speaks of 我公司 and against 原告 is one.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ _ARGUED = re.compile(
 )
 _DEFAULTED = re.compile("[也亦均]未|未(?:到庭|出庭|应诉)")
 _FOLLOWING = re.compile(
-    "查明(?!的)|审理认定|事实如下|质证|围绕.{0,12}提[交供]|为(?:支持|证明|证实).{0,16}提[交供]"
+    "查明(?!的)|审理认定|事实如下|(?:认定|确认)(?:如下|以下)[^，。]{0,4}事实|质证|围绕.{0,12}提[交供]|为(?:支持|证明|证实).{0,16}提[交供]"
 )
 # In the reasons, with more of them to come: they weighed evidence, and the findings begin
 _ESTABLISHED = re.compile(
@@ -94,18 +94,29 @@ _PLEA = re.compile(r"^(?:被告|第三人).{0,40}(?:[辩辨]称|答辩如下)[�
 # Where nothing opens the reasons: what only the court says, what it says where no defendant could,
 # how it cites what the ruling rests on, and how a party speaks
 _DECIDES = re.compile(
-    "本院(?:不予|予以|难以|无法|应予|依法(?!作出)|酌|确认|认定|据此|采|支持|对|均|亦|也)|应予(?:以)?(?:支持|准许)|于法有据"
+    "本院(?:不予|予以|难以|无法|应予|酌|据此|采|支持|对|均|亦|也|(?:确认|认定)(?![^，。]{0,8}事实)"
+    "|依法(?!作出|传唤|适用|组成|受理|追加|缺席|判[令决]|驳回|审理))|应予(?:以)?(?:支持|准许)|于法有据"
 )
+_ASKS = re.compile("(?:请求?|望|要求)[^，。]{0,4}本院")
 _JUDGES = re.compile(
     "合法、?有效|真实意思表示|构成违约|事实清楚|(?:理应|应当?)(?:依法)?(?:承担|偿还|支付|返还|给付|赔偿)"
 )
 _TURNS = re.compile("(?:综上(?:所述)?[，,])?本案(?:中|原告|被告|系|双方|的|被继承人)")
+# A sentence that is the plaintiff's, and one in which a defendant speaks
+_CLAIMS = re.compile("诉称|诉讼请求[：:，,]|起诉|诉至|向本院提出|判令")
+_WE = "我(?:公司|方|行|单位|厂|们)"
 _OPPOSES = re.compile(
-    "原告.*我(?:公司|方|行|单位|厂|们)|我(?:公司|方|行|单位|厂|们).*原告|(?:请求|恳请|依法).{0,8}驳回原告"
+    f"(?=.*{_WE}).*原告[^，。]{{0,8}}(?:未|没有|不|无权|无法|阻止|制止|所[诉述])"
+    f"|(?=.*原告).*{_WE}[^，。]{{0,8}}(?:不应|不同意|不予|不承担|无需|拒绝)"
+    "|.*(?:请求|恳请|应当?|应予)(?:依法)?[^，。]{0,6}驳回原告"
 )
-_CITES = re.compile("(?:依照|依据|根据|按照|适用)[^，。]{0,12}《")
+_CITES = re.compile(
+    "(?:依照|依据|根据|按照|适用)[^，。]{0,12}《[^》]*(?:法|条例|解释|规定|办法|通则)"
+)
 _CONCLUDES = re.compile("(?:综上(?:所述)?|据此|为此|因此|故|综合上述)[，,]$")
+_PLEADS = re.compile("我(?!院)|答辩人|恳请|请求(?:法院|贵院|依法|驳回|判)|判令|[辩述]称[，,：:]")
 _PARTY = re.compile("我(?!院)|本人|答辩人|请求|诉请|判令|恳请|[贵法]院")
+_SENTENCE = 400  # characters
 _PATTERNS = [(section, re.compile(pattern)) for section, pattern in _FORMULAS]
 _THOUGHT = dict(_PATTERNS)[_REASONS]
 
@@ -161,7 +172,8 @@ def _find_answer(clauses: Sequence[str], found: Sequence[int]) -> int:
         if found[i] != _CLAIM:
             first = i + 1
         elif clause.rstrip()[-1:] in "。；":
-            if _OPPOSES.search("".join(clauses[first : i + 1])):
+            told = "".join(clauses[first : i + 1])
+            if not _CLAIMS.search(told) and _OPPOSES.match(told[:_SENTENCE]):
                 return first
             first = i + 1
     return len(clauses)
@@ -172,32 +184,36 @@ def _find_reasons(clauses: Sequence[str], found: Sequence[int]) -> int:
     end = next((i for i, section in enumerate(found) if section >= _REASONS), len(found))
     if end == len(found):
         return end  # no ruling follows
-    first = end
-    cited = [i for i in range(end) if _CITES.search(clauses[i]) and found[i] >= _CLAIM]
-    if cited:
-        first = cited[-1] - bool(_CONCLUDES.match(clauses[cited[-1] - 1].strip()))
     spoken = [found.index(section) for section in (_CLAIM, _DEFENCE) if section in found]
     spoken += [i + 1 for i in range(end) if _FOLLOWING.search(clauses[i])]
-    if not spoken:
-        return first
+    begin = max(spoken, default=0)
+    # statutes, in the sentence that the ruling ends
+    stop = max((i + 1 for i in range(end) if clauses[i].rstrip()[-1:] == "。"), default=0)
+    first = next((i for i in range(max(begin, stop), end) if _CITES.search(clauses[i])), end)
+    if begin < first < end and _CONCLUDES.match(clauses[first - 1].strip()):
+        first -= 1
+    last_plea = max((i for i in range(first) if _PLEADS.search(clauses[i])), default=0)
+    alone = _DEFENCE not in found[:first]
     sentence: list[int] = []
-    for i in range(max(spoken), first):
+    for i in range(begin, first):
         sentence.append(i)
         if clauses[i].rstrip()[-1:] in "。；":
-            if max(spoken) < sentence[0] and _is_courts(clauses, sentence, found):
+            told = "".join(clauses[j] for j in sentence)
+            if begin < sentence[0] and _is_courts(told, alone, last_plea > i):
                 return sentence[0]
             sentence = []
     return first
 
 
-def _is_courts(clauses: Sequence[str], sentence: Sequence[int], found: Sequence[int]) -> bool:
-    """Whether the court speaks in a sentence behind what the parties say."""
-    told = "".join(clauses[i] for i in sentence)
+def _is_courts(told: str, alone: bool, pleads: bool) -> bool:
+    """Whether the court speaks in a sentence behind what the parties say; `alone`: no defendant
+    answers; `pleads`: a party speaks later."""
+    if _ASKS.search(told):
+        return False
     if _DECIDES.search(told):
         return True
-    if _PARTY.search(told) or _ANSWER.search(told):
+    if pleads or _PARTY.search(told) or _ANSWER.search(told):
         return False
-    alone = _DEFENCE not in found[: sentence[0] + 1]
     return _TURNS.match(told) is not None or (alone and _JUDGES.search(told) is not None)
 
 

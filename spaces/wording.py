@@ -33,7 +33,8 @@ _ORDER = re.compile(
     # rates and deductions; the time that interest runs for, not that of a sentence
     "率|[%％‰]|倍|扣除|抵扣|折价|为准|垫付|已经?[付还支给]|^(?!.*刑).*(?:[自从].*起|[计算截][至止到])"
 )
-_SIGNS = tuple("-－+＋×xX*÷/=＝[［")
+# What may stand before a term of a sum
+_SIGN = re.compile(r"[\d元天日月年%％)）\]］][-－+＋×xX*÷/=＝\[［][（(]")
 _MAN = re.compile("人(?!民币)")
 _QUOTED = re.compile(r"《[^《》\n]{1,60}》")
 
@@ -85,7 +86,7 @@ def _edits(judgment: str) -> list[_Edit]:
         _Edit(m.start(), m.end(), m.start(), 0)
         for m in _ASIDE.finditer(judgment)
         if (m.start() < ruling or not _ORDER.search(m.group()))
-        and judgment[m.start() - 1 : m.start()] not in _SIGNS
+        and not _SIGN.match(judgment, max(0, m.start() - 2))
     )
     edits = [edit for edit in passed if taken.add(edit)]
     parties = find_parties(judgment)

@@ -21,7 +21,7 @@ __all__ = ["share_orders", "share_requests"]
 _CLAIM, _RULING = SECTIONS.index("claim"), SECTIONS.index("ruling")
 _NUMBER = re.compile(r"\s*[（(]?[一二三四五六七八九十\d]{1,3}[、.．)）:：]")
 # What orders nothing more: the rest refused, costs, what default costs
-_FORMAL = re.compile("驳回|受理费|诉讼费|保全费|迟延履行|如不服|如果|如未")
+_FORMAL = re.compile("驳回|受理费|诉讼费|迟延履行|^.{0,4}(?:如不服|如果|如未)")
 _LONGEST_ORDER = 400  # characters
 _LONGEST_REQUEST = 60  # characters; behind that, sums are told one by one and periods are counted
 

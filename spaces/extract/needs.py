@@ -46,9 +46,13 @@ _FRAME = re.compile(
     "(?:.{0,5}|(?:本案|庭审|审理|诉讼|经|根据|依据|依照|结合|综上|因此|据此|退一步|另外|此外|其次|首先).{0,14}"
     r"|[^，,]{0,3}\d+年.{0,8})[，,：:]$"
 )
+# A clause that says nothing at all
+_NOTHING = re.compile(
+    "(?:.{0,10}认为|综上(?:所述)?|.{0,6}查明|[据因为]此|另|其次|首先|同时)[，,：:]$"
+)
 # How a clause begins, or ends, that leads to the one behind it
 _OPENS = re.compile(
-    "因(?!此)|由于|鉴于|[^，,]{0,10}虽|[^，,]{0,10}尽管|[^，,]{0,6}既(?!有|遂|往|判)|无论|不论|如(?![下期实])|若|倘|假如|即使|只有|只要|除"
+    "因(?!此)|由于|鉴于|[^，,]{0,10}虽|[^，,]{0,10}尽管(?!理)|[^，,]{0,6}既(?!有|遂|往|判)|无论|不论|如(?![下期实])|若|倘|假如|即使|只有|只要|除"
     "|(?:故|因此|现|但)?(?:对于|关于|至于|针对|对).{2}"
 )
 _OPEN_END = re.compile("(?:后|时|期间|过程中|之前|的事实|的意见|的主张|的请求|诉请|诉讼请求)[，,]$")
@@ -63,16 +67,17 @@ _SCOPE = re.compile(
 # What a party says, and how the court turns against it; what is granted, and what is not
 _SAYS = re.compile("主张|[诉辩声述]称|[原被]告称|认为|抗辩|提出")
 _BUT = re.compile("但|然而|却|可是")
-_GRANTED = re.compile("予(?:以)?支持[，,；;]$")
+_GRANTED = re.compile("(?<![不难法以])予(?:以)?支持[，,；;]$")
 _BEYOND = re.compile(
     "(?:超出|超过|其余|多余|过高)[^，,]{0,4}(?:部分|请求|主张|诉请|诉讼|损失|费用)"
 )
 _REFUSED = re.compile("(?:不|难以?|无法)予?以?(?:支持|保护|采信|采纳)")
-_REACH = 6  # clauses# That somebody speaks, and nothing of what he says
+_REACH = 6  # clauses
+# That somebody speaks, and nothing of what he says
 _SPEAKS = re.compile("(?!.*本院)[^，,]{0,24}(?:[诉辩声述]称|主张|提出|陈述|认为)[，,：:]$")
 # What points to a thing that was named before, and the thing
 _REFERS = re.compile(
-    "(?:(?<![应本活])该|上述|前述)(?:[笔份项些几两三四种套处条张幢块个]|[一二三四][笔份项人])?([\u4e00-\u9fff]{2})"
+    "(?:(?<![应本活])该|上述|前述)(?:[一二两三四几些]?[笔份项种套处条张幢块个人]|[几些两三四])?([\u4e00-\u9fff]{2})"
 )
 # As a thing: all of what was said, or no thing
 _VAGUE = re.compile(
@@ -128,7 +133,7 @@ def _needs(
     what is needed comes after it; then what stands behind."""
     starts = _sentences(texts, sections)
     scoped = {first for first in set(starts) if _SCOPE.match(texts[first])}
-    says = np.array([not _FRAME.match(text) for text in texts])
+    says = np.array([not _NOTHING.match(text) for text in texts])
     for i in reversed(range(1, len(texts))):
         first, court = starts[i], sections[i] in _COURTS
         if sections[i] in _TOLD and (named := _referent(i, shared, texts, sections)) is not None:

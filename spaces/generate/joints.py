@@ -66,7 +66,7 @@ _SUPERFLUOUS = [
     re.compile(f"(?:(?<=[。;,])|^)原告提出诉求[,:]*(?={_FOUND}|本院认为)"),
     # what was broken off before the court speaks
     re.compile(
-        "(?:(?<=[。;:,])|^)(?!(?:综上(?:所述)?|[对据为因]此|故|但|审理后|庭审后)本院)"
+        "(?:(?<=[。;:,])|^)(?<![称求明认下][,:])(?!(?:综上(?:所述)?|[对据为因]此|故|但|审理后|庭审后)本院)"
         "[^。;:,]{1,24}(?=本院认为[,:])"
     ),
     # statutes that are not there, or a title without its article, which may be that of a contract
@@ -117,7 +117,7 @@ _CLAIMED, _CHARGED = "原告提出诉求", "公诉机关指控"
 _SUBJECT = "原告"
 _ASKED = re.compile(
     "(?:(?<=[。;,])|^)原告提出诉求[,:]*(?=向(?:本院|法院|我院)提出)"
-    "|^原告与被告(?=请求|要求|诉[称至请]|向)"
+    "|^原告与被告(?=请求|要求|诉[称至请]|向(?:本院|法院|我院))"
 )
 _AHEAD = 40  # tokens
 _MARKS = re.compile("[。;:,、]+")
@@ -134,7 +134,12 @@ _TURN = re.compile(f";(?=(?:{_FOUND}|本院认为|判决如下|{_PARTY}|{_ANSWER
 _TEXT_END = re.compile("[,;:、]$")
 # Nothing where a stop belongs: …不予支持依照《
 _RUN_ON = re.compile(f"(?<=支持|采信|采纳|责任)(?={_STATUTES})")
+# The same behind a plea that is broken off
+_BROKEN = re.compile("(?<=称[,:])[^。;:,]{1,24}(?P<at>)(?=本院认为[,:])")
+# What was said before was a third party's
+_THIRD = re.compile("第三人[^。;]{0,20}[述辩]称[^。]*。?[^。]*$")
 _CLAIM = FIRST_SECTION + SECTIONS.index("claim")
+_DEFENCE = FIRST_SECTION + SECTIONS.index("defence")
 _HEAD = FIRST_SECTION + SECTIONS.index("head")
 _ORDERS = FIRST_SECTION + SECTIONS.index("ruling")
 # The clause of the head that says what the case is about, of one clause and no more
@@ -167,7 +172,7 @@ _ANNOUNCEMENTS = [
         re.compile("[^。;]{0,60}(?:诉[称求请至]|请求|要求|起诉|主张|[陈述]称|事实|指控)"),
     ),
     _Announcement(
-        FIRST_SECTION + SECTIONS.index("defence"),
+        _DEFENCE,
         ["被告", "辩称", ":"],
         re.compile("[辩述]称[,:]?$|答辩[^。;]{0,8}$|[^,;:。]$"),
         re.compile(
@@ -189,7 +194,7 @@ _ANNOUNCEMENTS = [
         # a list of statutes goes on
         re.compile("(?:(?:认为|审[理查])[,:]?|依照|依据|根据|按照|(?:依照|依据)《[^,;。]*[,、])$"),
         re.compile(
-            "(?:(?![^,]{0,12}(?:原告|被告|第三人))[^,]{0,12}认为|本院|综上|.{0,4}(?:依照|依据)|.{0,4}判决)"
+            "(?:(?![^,]{0,12}(?:原告|被告|第三人))[^,]{0,12}认为|[^。;]{0,24}本院认为|本院|综上|.{0,4}(?:依照|依据)|.{0,4}判决)"
         ),
     ),
 ]
@@ -257,6 +262,7 @@ class Joints:
             self._replace(items, _SECTION_END, stop)
             self._replace(items, _TURN, stop, anywhere=True)
             self._replace(items, _RUN_ON, stop)
+            self._replace(items, _BROKEN, stop)
             if not hypothesis.truncated:
                 self._replace(items, _TEXT_END, stop)
         tokens, tags, positions = map(list, zip(*items, strict=True)) if items else ([], [], [])
@@ -385,6 +391,9 @@ class Joints:
         begin = items[place].position
         there = spell(self.pieces, source[begin : begin + _AHEAD])[0]
         known = announcement.behind.match(behind) or announcement.behind.match(there)
+        if announcement.section == _DEFENCE:
+            said = spell(self.pieces, source[max(0, begin - _AHEAD) : begin])[0]
+            known = known or _THIRD.search(said)
         if known or announcement.before.search(before):
             return
         stop = [] if before[-1:] in ",;:、。" else [self.stop]  # none at the beginning either
