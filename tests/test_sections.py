@@ -259,3 +259,33 @@ def test_who_speaks_of_the_plaintiff_and_of_us_is_a_defendant() -> None:
 def test_what_a_bank_has_looked_into_is_no_finding() -> None:
     assert sections("被告辩称，", "经查原告在我行有贷款，") == ["defence"] * 2
     assert sections("被告辩称，", "经查原告有贷款，") == ["defence", "facts"]
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        ["原告甲公司诉称，", "我公司与被告签订合同，", "被告未付款。", "请求判令付款。"],
+        ["原告提出诉讼请求：", "判令被告付款。", "仲裁委依法裁决驳回原告的请求。"],
+        ["原告提出诉讼请求：", "判令被告付款。", "原告与被告签订合同，", "我公司依约付款。"],
+    ],
+)
+def test_a_plaintiff_who_says_we_makes_no_defence(claims: list[str]) -> None:
+    assert sections(*claims, "本院认为，") == ["claim"] * len(claims) + ["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (["借条系伪造。", "请求本院依法驳回原告的诉讼请求。"], ["defence"] * 2),
+        (
+            ["被告丙经本院依法传唤未到庭。", "本院认定如下事实：", "借款。"],
+            ["defence", *["facts"] * 2],
+        ),
+        (["本案原告无借条。", "我方已还款。"], ["defence"] * 2),
+        (["已还款。", "原告的诉讼请求本院不予支持。"], ["defence", "reasons"]),
+    ],
+)
+def test_who_turns_to_this_court_is_not_the_court(told: list[str], expected: list[str]) -> None:
+    before = ["原告诉称，", "根据《借款合同》约定，", "被告应还款。", "被告辩称，", "已还款。"]
+    found = sections(*before, *told, "依照《合同法》第一条，", "判决如下：", "驳回。")
+    assert found == ["claim"] * 3 + ["defence"] * 2 + expected + ["reasons"] * 2 + ["ruling"]

@@ -62,6 +62,7 @@ def test_what_an_order_is_reckoned_by_stays() -> None:
 def test_a_term_of_a_sum_is_no_aside() -> None:
     assert read("应付2000元[5000元-（1500元×2）]。") == "应付2000元[5000元-（1500元×2）]。"
     assert read("应付2000元（1500元加500元）。") == "应付2000元。"
+    assert read("王某××（系原告的同事）借款。") == "王某××借款。"
 
 
 def test_nobody_is_beaten_into_an_appellee() -> None:

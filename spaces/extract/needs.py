@@ -48,7 +48,7 @@ _FRAME = re.compile(
 )
 # A clause that says nothing at all
 _NOTHING = re.compile(
-    "(?:.{0,10}认为|综上(?:所述)?|.{0,6}查明|[据因为]此|另|其次|首先|同时)[，,：:]$"
+    "(?:.{0,10}认为|.{0,24}[诉辩述]称|综上(?:所述)?|.{0,6}查明|[据因为]此|另|其次|首先|同时)[，,：:]$"
 )
 # How a clause begins, or ends, that leads to the one behind it
 _OPENS = re.compile(

@@ -269,6 +269,10 @@ def test_a_claim_is_told_with_what_says_that_it_was_given_up_or_changed():
         (["原告主张乙已还款，", "但未举证。"], False),
         (["被告认为属实，", "双方无异议。"], False),
         (["乙主张已还款。"], False),
+        (["原告于5月向被告主张权利。"], False),
+        (["原告多次主张债权，", "被告未还款。"], False),
+        (["原告主张的费用有票据，", "应予支持。"], False),
+        (["原告认为产品有问题后，", "向工商局反映。"], False),
     ],
 )
 def test_what_a_party_says_and_nothing_is_said_of_is_no_finding(plea, dropped):

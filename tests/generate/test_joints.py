@@ -141,6 +141,8 @@ def mended(*runs: str, **more) -> str:
         (("欠 款 。", "综上", "+本院认为 , 还 。"), "欠款。综上本院认为,还。"),
         (("欠 款 。 综上 本院认为 , 还 。",), "欠款。综上本院认为,还。"),
         (("+原告与被告", "请求 还 款 。"), "原告请求还款。"),
+        (("+被告 辩称 :", "欠 款 未", "+本院认为 , 还 。"), "被告辩称:欠款未。本院认为,还。"),
+        (("+原告与被告", "向 丙 欠 款 。"), "原告与被告向丙欠款。"),
         # a party, and nothing of what it did
         (("本院认为 , 原告", ",", "乙 未 还 款 。"), "本院认为,乙未还款。"),
         (("欠 款 。 原告 , 甲 还 。",), "欠款。原告,甲还。"),
@@ -755,3 +757,19 @@ def test_behind_what_the_case_is_about_it_is_said_who_speaks() -> None:
     given = hypothesis("+原被告系 还款 纠纷 。 本院认为 , 原被告系 欠 款 纠纷 。")
     text = "".join(PIECES[i] for i in Joints(PIECES).mend(given, segments, source).tokens)
     assert text == "原告诉被告欠款纠纷一案。本院认为,原被告系欠款纠纷。"
+
+
+@pytest.mark.parametrize(
+    ("speaker", "expected"),
+    [("第三人", "欠款;丙未还款。"), ("被告", "欠款。被告辩称:丙未还款。")],
+)
+def test_a_third_partys_answer_is_not_announced_as_the_defendants(speaker, expected) -> None:
+    """The source says who speaks, before what is copied of it."""
+    pieces = [*PIECES, "第三人", "述称"]
+    told = [speaker, "述称", ",", "丙", "未", "还", "款", "。"]
+    source = [pieces.index(piece) for piece in [*["欠"] * 100, *told]]
+    segments = [0] * 100 + [FIRST_SECTION + SECTIONS.index("defence")] * len(told)
+    runs = hypothesis("欠 款 ;", "丙 未 还 款 。")
+    runs = replace(runs, positions=[p if p < 100 else p + 3 for p in runs.positions])
+    found = Joints(pieces).mend(runs, segments, source)
+    assert "".join(pieces[i] for i in found.tokens) == expected
