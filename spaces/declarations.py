@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from spaces.causes import CAUSES
 
-__all__ = ["ROLES", "SURNAMES", "Declaration", "find_declarations", "is_name", "kind_of"]
+__all__ = ["MASKS", "ROLES", "SURNAMES", "Declaration", "find_declarations", "is_name", "kind_of"]
 
+MASKS = "某×xXＸ*＊"  # what stands for letters of a name that is not to be read
 ROLES = "被告人|原告|被告|第三人|被上诉人|上诉人"  # a pattern
 # 《百家姓》 without what is rare and common as another word, and surnames of two characters.
 SURNAMES = (
@@ -74,7 +75,7 @@ _ORGANIZATION = re.compile(
 )
 
 
-_MASKED = re.compile("[某×xXＸ*＊]")
+_MASKED = re.compile(f"[{MASKS}]")
 _PERSONAL = re.compile("[^，,。；;\n]{2,40}[，,][男女]")
 # Where the form leaves no doubt that a name stands, it may be one without a known surname.
 _FOREIGN = re.compile(r"[\u4e00-\u9fa5]{2,12}(?<![一案他它])")

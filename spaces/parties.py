@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from spaces.declarations import ROLES, Declaration, find_declarations, is_name
+from spaces.declarations import MASKS, ROLES, Declaration, find_declarations, is_name
 
 __all__ = ["Mention", "Party", "find_mentions", "find_parties"]
 
@@ -46,7 +46,6 @@ _LEADS = frozenset(
     "让额认按了日回解予证现非挥指骂打踹堵受结失控虑驳责任括次女儿子妻弟兄妹姐用同另"
 )
 _OPPOSITE = ({"原告", "被告"}, {"上诉人", "被上诉人"})
-_SOMEBODY = "某×xXＸ*＊"
 # A sum that runs on from a name: 王某11500元 is 王某1 and 1500元. No sum begins with 01.
 _SUM = re.compile(r"(?!0(?!\.))(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?[百千万亿]?元")
 # The end of 王某 or 王某11 that stands by itself, not where such a sum begins.
@@ -235,7 +234,7 @@ def _ends_here(text: str, found: _Found, longer: set[str], numbered: set[str]) -
     behind = text[found.end : found.end + 1]
     if behind and behind in "某甲乙丙丁戊己庚辛壬癸" or text[found.start : found.end + 1] in longer:
         return False
-    open_end = found.name[-1] in _SOMEBODY or found.name[-1].isdecimal()
+    open_end = found.name[-1] in MASKS or found.name[-1].isdecimal()
     if open_end and re.match(r"[某×xXＸ*＊0-9０-９A-Za-zＡ-Ｚ]", behind):
         return _ends_before_sum(text, found, numbered)
     return not _BRANCH.match(text, found.end)

@@ -19,13 +19,14 @@ they always say that a defendant answers, but who speaks of 我公司 and agains
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = ["SECTIONS", "find_sections"]
 
 SECTIONS = ("head", "claim", "defence", "facts", "reasons", "ruling", "tail")
 _HEAD, _CLAIM, _DEFENCE, _FACTS, _REASONS, _RULING, _TAIL = range(len(SECTIONS))
 
+_LOOKED_INTO = "经查(?!询|[^，。]{0,12}我[行方司们公])"  # by the court, not by a bank
 _FORMULAS = [
     (
         _CLAIM,
@@ -40,7 +41,8 @@ _FORMULAS = [
     ),
     (
         _FACTS,
-        "审理查明|本院查明|经(?:法院|本院)?审查|经查(?!询|[^，。]{0,12}我[行方司们公])|本院[^，。]{0,6}认定(?:的事实|如下)?[^，。]{0,12}[：:。]?$|"
+        f"审理查明|本院查明|经(?:法院|本院)?审查|{_LOOKED_INTO}|"
+        "本院[^，。]{0,6}认定(?:的事实|如下)?[^，。]{0,12}[：:。]?$|"
         "认定(?:如下|以下|上述)?(?:法律|案件|本案)?事实|事实如下|(?:以上|上述)事实(?:[，,]|均?[有由])|足以认定|"
         "举证(?!通知|期限|须知)|质证|(?<!根据原告)(?<!根据被告)提[交供]了?.{0,12}证据|确认如下事实|双方无异议|争议焦点",
     ),
@@ -59,7 +61,8 @@ _OWN_RULING = re.compile(
 _OPENING = re.compile(r"(?:如下|判决)[：:]?\s*$")  # and nothing of the ruling yet
 # What ends the parties' turn: the court tells what it found.
 _FINDING = re.compile(
-    "查明|经查(?!询|[^，。]{0,12}我[行方司们公])|经(?:法院|本院)?审查|认定(?:如下|以下|上述)?.{0,4}事实|事实如下|双方无异议|"
+    f"查明|{_LOOKED_INTO}|经(?:法院|本院)?审查|"
+    "认定(?:如下|以下|上述)?.{0,4}事实|事实如下|双方无异议|"
     "本院.{0,6}(?:认定|确认)|争议焦点"
 )
 # A party argues with evidence, or with the lack of it: where findings follow, none are opened
@@ -167,16 +170,23 @@ def find_sections(clauses: Iterable[str]) -> list[int]:
 def _find_answer(clauses: Sequence[str], found: Sequence[int]) -> int:
     """Where in the claim a defendant speaks of whom nothing says so: the number of clauses where
     none does."""
-    first = 0
-    for i, clause in enumerate(clauses):
-        if found[i] != _CLAIM:
-            first = i + 1
-        elif clause.rstrip()[-1:] in "。；":
-            told = "".join(clauses[first : i + 1])
-            if not _CLAIMS.search(told) and _OPPOSES.match(told[:_SENTENCE]):
-                return first
-            first = i + 1
+    begin = found.index(_CLAIM) if _CLAIM in found else 0
+    claim = range(begin, begin + found.count(_CLAIM))  # all in one piece
+    for first, last in _sentences(clauses, claim):
+        told = "".join(clauses[first:last])
+        if not _CLAIMS.search(told) and _OPPOSES.match(told[:_SENTENCE]):
+            return first
     return len(clauses)
+
+
+def _sentences(clauses: Sequence[str], places: range) -> Iterator[tuple[int, int]]:
+    """Where each sentence among the clauses at `places` begins, and the clause behind its last; a
+    last one without its end is left out."""
+    first = places.start
+    for i in places:
+        if clauses[i].rstrip()[-1:] in "。；":
+            yield first, i + 1
+            first = i + 1
 
 
 def _find_reasons(clauses: Sequence[str], found: Sequence[int]) -> int:
@@ -194,14 +204,10 @@ def _find_reasons(clauses: Sequence[str], found: Sequence[int]) -> int:
         first -= 1
     last_plea = max((i for i in range(first) if _PLEADS.search(clauses[i])), default=0)
     alone = _DEFENCE not in found[:first]
-    sentence: list[int] = []
-    for i in range(begin, first):
-        sentence.append(i)
-        if clauses[i].rstrip()[-1:] in "。；":
-            told = "".join(clauses[j] for j in sentence)
-            if begin < sentence[0] and _is_courts(told, alone, last_plea > i):
-                return sentence[0]
-            sentence = []
+    for start, behind in _sentences(clauses, range(begin, first)):
+        told = "".join(clauses[start:behind])
+        if begin < start and _is_courts(told, alone, last_plea >= behind):
+            return start
     return first
 
 

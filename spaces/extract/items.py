@@ -46,12 +46,12 @@ def share_orders(
         for first, last in _orders(texts, sections)
         if sum(map(len, texts[first:last])) <= _LONGEST_ORDER
     ]
-    more = [
-        range(first, last)
+    ordering = [
+        i
         for first, last in orders
         if _NUMBER.match(texts[first]) and not _FORMAL.search("".join(texts[first:last]))
+        for i in range(first, last)
     ]
-    ordering = [i for clauses in more for i in clauses]
     shared[ordering] = shared[ordering].max(initial=0)
     highest = 0.0
     for first, last in reversed(orders):

@@ -141,7 +141,7 @@ def _needs(
         if first == i or sections[i] not in _ANSWERED:
             continue
         frame = i - 1 == first and _FRAME.match(texts[first])
-        likeliest = (shared[first:i] * says[first:i]).max(initial=0)
+        likeliest = (shared[first:i] * says[first:i]).max()
         alone = likeliest < shared[i] or shared[i - 1] == shared[i]
         if _UNSAID.match(texts[i]) and not frame and alone:
             yield i, i - 1
@@ -150,7 +150,7 @@ def _needs(
         if court and first in scoped:
             yield i, first
     for i, leads in enumerate(leads_on(texts, sections)):
-        if leads or (i + 1 < len(texts) and _is_half(texts, sections, i)):
+        if leads or _is_half(texts, sections, i):
             yield i, i + 1
         if sections[i] in _COURTS and _GRANTED.search(texts[i]):
             yield from _beyond(texts, sections, i)
@@ -158,7 +158,8 @@ def _needs(
 
 def _is_half(texts: Sequence[str], sections: Sequence[int], place: int) -> bool:
     """Whether the court says the other half in the clause behind this one."""
-    if sections[place] not in _COURTS or sections[place + 1] != sections[place]:
+    alone = place + 1 == len(texts) or sections[place + 1] != sections[place]
+    if alone or sections[place] not in _COURTS:
         return False
     text, following = texts[place], texts[place + 1]
     against = _SAYS.search(text) and goes_on(texts, sections, place + 1) and _BUT.match(following)

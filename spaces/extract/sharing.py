@@ -92,15 +92,8 @@ def share_probabilities(
 ) -> np.ndarray:
     """The probabilities (n,) of the n clauses of a text, shared by those that belong together."""
     shared = share_brackets(probabilities, texts)
-    rules = (
-        drop_claims,
-        drop_pleas,
-        hold_questions,
-        share_opening,
-        share_orders,
-        share_grounds,
-        share_causes,
-    )
+    rules = (drop_claims, drop_pleas, hold_questions, share_opening, share_orders)
+    rules += (share_grounds, share_causes)
     rules += (share_defaults, share_answers, share_cues, share_withdrawals, share_changes)
     rules += (share_conditions, share_verdicts, share_subjects, share_leads, share_requests)
     rules += (share_predicates, hold_lists, share_needs)

@@ -136,10 +136,7 @@ _TEXT_END = re.compile("[,;:、]$")
 _RUN_ON = re.compile(f"(?<=支持|采信|采纳|责任)(?={_STATUTES})")
 # The same behind a plea that is broken off
 _BROKEN = re.compile("(?<=称[,:])[^。;:,]{1,24}(?P<at>)(?=本院认为[,:])")
-# What was said before was a third party's
-_THIRD = re.compile("第三人[^。;]{0,20}[述辩]称[^。]*。?[^。]*$")
 _CLAIM = FIRST_SECTION + SECTIONS.index("claim")
-_DEFENCE = FIRST_SECTION + SECTIONS.index("defence")
 _HEAD = FIRST_SECTION + SECTIONS.index("head")
 _ORDERS = FIRST_SECTION + SECTIONS.index("ruling")
 # The clause of the head that says what the case is about, of one clause and no more
@@ -156,12 +153,14 @@ _CAUSE = re.compile("^原被告系([^,;:。]{1,24}纠纷)(?:一案|案件)?[,。
 
 class _Announcement(NamedTuple):
     """The cue of a section in pieces, and where it is not to be put: behind and before what says by
-    itself that the court speaks, nor behind the first words of something else."""
+    itself that the court speaks, nor behind the first words of something else; nor where the source
+    says before it that another speaks (`other`)."""
 
     section: int
     cue: Sequence[str]
     before: re.Pattern[str]
     behind: re.Pattern[str]
+    other: re.Pattern[str] | None = None
 
 
 _ANNOUNCEMENTS = [
@@ -172,12 +171,13 @@ _ANNOUNCEMENTS = [
         re.compile("[^。;]{0,60}(?:诉[称求请至]|请求|要求|起诉|主张|[陈述]称|事实|指控)"),
     ),
     _Announcement(
-        _DEFENCE,
+        FIRST_SECTION + SECTIONS.index("defence"),
         ["被告", "辩称", ":"],
         re.compile("[辩述]称[,:]?$|答辩[^。;]{0,8}$|[^,;:。]$"),
         re.compile(
             "[^。;]{0,60}(?:[辩述]称|答辩|未到|未应|缺席|没有到|拒不|放弃|指控|公诉)|[^,。;]{0,16}(?:认为|表示|同意|认可|承认|异议|提出|提交)"
         ),
+        re.compile("第三人[^。;]{0,20}[述辩]称[^。]*。?[^。]*$"),
     ),
     _Announcement(
         FIRST_SECTION + SECTIONS.index("facts"),
@@ -391,9 +391,9 @@ class Joints:
         begin = items[place].position
         there = spell(self.pieces, source[begin : begin + _AHEAD])[0]
         known = announcement.behind.match(behind) or announcement.behind.match(there)
-        if announcement.section == _DEFENCE:
+        if announcement.other is not None:
             said = spell(self.pieces, source[max(0, begin - _AHEAD) : begin])[0]
-            known = known or _THIRD.search(said)
+            known = known or announcement.other.search(said)
         if known or announcement.before.search(before):
             return
         stop = [] if before[-1:] in ",;:、。" else [self.stop]  # none at the beginning either

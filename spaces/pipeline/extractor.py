@@ -124,7 +124,7 @@ class ExtractorSteps(LanguageSteps):
                         seed=self.recipe.seed,
                         output_dir=saved,
                     )
-                return Labeller.from_pretrained(saved).eval()
+                return Labeller.from_pretrained(saved)
 
             def predict(labeller: Labeller, documents: list) -> list[np.ndarray]:
                 return labeller.probabilities([document.vectors for document in documents])
@@ -174,7 +174,7 @@ class ExtractorSteps(LanguageSteps):
             from spaces.extract.labeller import Labeller
 
             encoder = self.encoder(self.start())
-            labeller = Labeller.from_pretrained(labellers.folder / "refit").eval()
+            labeller = Labeller.from_pretrained(labellers.folder / "refit")
             if settings.tune_epochs:
                 from spaces.extract.store import VectorStore
                 from spaces.extract.tuning import tune_extractor
@@ -224,4 +224,4 @@ class ExtractorSteps(LanguageSteps):
 
         folder = self.tuned().folder
         encoder = Backbone.from_pretrained(folder / "encoder")
-        return encoder.eval(), Labeller.from_pretrained(folder / "labeller").eval()
+        return encoder, Labeller.from_pretrained(folder / "labeller")

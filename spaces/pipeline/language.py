@@ -135,7 +135,6 @@ class LanguageSteps(DataFiles):
     def untrained(self, vocab_size: int):
         """The generator that pretraining begins with: random, or that of `pretrain.start`."""
         from spaces.generate.model import Generator, GeneratorConfig
-        from spaces.storage import load_start
 
         settings = self.recipe.pretrain
         # all words must move while the model knows none
@@ -151,13 +150,14 @@ class LanguageSteps(DataFiles):
             return Generator(config)
         if settings.residual_attention:
             changed["residual_attention"] = True
-        rows = load_start(self.start_folder)[1].config.vocab_size  # every weight has to be there
+        generator = Generator.from_pretrained(self.start_folder / "generator", **changed)
+        rows = generator.config.vocab_size
         if rows != vocab_size:
             raise ModelError(
                 f"{settings.start}: the tokenizer has {vocab_size} pieces, the generator's "
                 f"embeddings have {rows} rows: do the two belong together?"
             )
-        return Generator.from_pretrained(self.start_folder / "generator", **changed)
+        return generator
 
     @once
     def words(self) -> Step:

@@ -555,6 +555,13 @@ def test_pieces_without_a_stop_get_none() -> None:
 REASONS = FIRST_SECTION + SECTIONS.index("reasons")
 
 
+def announced(section: str, *runs: str) -> str:
+    """What becomes of two runs, the second of which is copied from that section."""
+    segments = [0] * 100 + [FIRST_SECTION + SECTIONS.index(section)] * 100
+    found = Joints(PIECES).mend(hypothesis(*runs), segments)
+    return "".join(PIECES[i] for i in found.tokens)
+
+
 @pytest.mark.parametrize(
     ("runs", "expected"),
     [
@@ -592,9 +599,7 @@ def test_reasons_are_announced_as_the_courts(runs: tuple[str, ...], expected: st
     ],
 )
 def test_facts_are_announced_as_found(runs: tuple[str, ...], expected: str) -> None:
-    segments = [0] * 100 + [FIRST_SECTION + SECTIONS.index("facts")] * 100
-    found = Joints(PIECES).mend(hypothesis(*runs), segments)
-    assert "".join(PIECES[i] for i in found.tokens) == expected
+    assert announced("facts", *runs) == expected
 
 
 @pytest.mark.parametrize(
@@ -609,9 +614,7 @@ def test_facts_are_announced_as_found(runs: tuple[str, ...], expected: str) -> N
     ],
 )
 def test_an_answer_is_announced_as_the_defendants(runs: tuple[str, ...], expected: str) -> None:
-    segments = [0] * 100 + [FIRST_SECTION + SECTIONS.index("defence")] * 100
-    found = Joints(PIECES).mend(hypothesis(*runs), segments)
-    assert "".join(PIECES[i] for i in found.tokens) == expected
+    assert announced("defence", *runs) == expected
 
 
 @pytest.mark.parametrize(
@@ -629,9 +632,7 @@ def test_an_answer_is_announced_as_the_defendants(runs: tuple[str, ...], expecte
     ],
 )
 def test_a_claim_is_announced_as_one(runs: tuple[str, ...], expected: str) -> None:
-    segments = [0] * 100 + [FIRST_SECTION + SECTIONS.index("claim")] * 100
-    found = Joints(PIECES).mend(hypothesis(*runs), segments)
-    assert "".join(PIECES[i] for i in found.tokens) == expected
+    assert announced("claim", *runs) == expected
 
 
 def test_a_text_that_begins_with_the_claim_announces_it() -> None:
